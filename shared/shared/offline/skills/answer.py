@@ -1,0 +1,115 @@
+"""Answers a question from the documents in the prompt with a citation, or declines.
+
+It copies the best sentences, no more: it cannot combine facts into a conclusion, calculate, or
+answer in words of its own. The small model needs the question's own words in the documents; the
+large one also weighs meaning. Instructions inside a document are neither followed nor quoted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.offline.skills import wishes
+from shared.offline.skills.documents import Document
+from shared.offline.skills.mind import Mind
+from shared.offline.words import coverage, rarity, sentences, terms
+
+DECLINE = "The documents given do not answer this question."
+# Below these the best sentence usually talks of something else (own examples, both models).
+_ENOUGH_WORDS = 0.5
+_ENOUGH_MEANING = 0.45
+_READ_CLOSELY = 40  # sentences that the large model embeds; the others share too few words
+
+_ORDER = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|prompt|rule|above|previous|prior|earlier)"
+    r"|\b(?:you are now|you must now|new instructions?:|system prompt|as an ai|assistant:|system:)",
+    re.I,
+)
+_ASKS = (
+    (re.compile(r"\b(?:when|what (?:date|year|time|day))\b", re.I), re.compile(r"\d")),
+    (
+        re.compile(r"\bhow (?:many|much|long|old|far|often|large|big|fast)\b", re.I),
+        re.compile(r"\d"),
+    ),
+    (re.compile(r"\bwho\b", re.I), re.compile(r"(?<=[a-z,] )[A-Z][a-z]+")),
+    (re.compile(r"\bwhy\b", re.I), re.compile(r"\b(?:because|since|so that|due to|as)\b", re.I)),
+)
+_HOW = re.compile(r"\bhow (?:long|often|far|old|soon|big|large|fast)\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """`score` is 0 to 1: how far the sentence with its document covers the question."""
+
+    document: Document
+    sentence: str
+    score: float
+
+
+def reply(question: str, documents: Sequence[Document], wish: wishes.Wishes, mind: Mind) -> str:
+    found = quotes(question, documents, mind)
+    if not found:
+        return wish.decline or DECLINE
+    usual = 2 if mind.large else 1
+    pieces = [f"{quote.sentence} {wish.cite.format(quote.document.id)}" for quote in found]
+    return wishes.shaped(pieces, wish, usual)
+
+
+def quotes(question: str, documents: Sequence[Document], mind: Mind) -> list[Quote]:
+    """The sentences that answer, best first; none when the documents do not hold an answer."""
+    ranked = _by_words(question, documents)
+    if mind.large and ranked:
+        ranked = _by_meaning(question, ranked, mind)
+    if not ranked or ranked[0].score < (_ENOUGH_MEANING if mind.large else _ENOUGH_WORDS):
+        return []
+    floor = ranked[0].score * 0.75
+    return [quote for quote in ranked if quote.score >= floor]
+
+
+def _by_words(question: str, documents: Sequence[Document]) -> list[Quote]:
+    """All sentences by their rarity-weighted share of the question's words.
+
+    Words of the document's title and of the sentence before count half: they say what a `this`
+    in the sentence is about.
+    """
+    wanted = terms(_HOW.sub(" ", question))
+    parts = [(d, head, _statements(text)) for d in documents for head, text in d.sections()]
+    split = [(d, head, lines, [terms(line) for line in lines]) for d, head, lines in parts]
+    weigh = rarity(words for *_, lines in split for words in lines)
+    found: list[Quote] = []
+    for document, head, lines, words in split:
+        title = terms(f"{head} {document.id}")
+        for at, line in enumerate(lines):
+            own = coverage(wanted, words[at], weigh)
+            around = {*words[at], *title, *(words[at - 1] if at else ())}
+            score = 0.5 * own + 0.5 * coverage(wanted, around, weigh)
+            score += _fits_kind(question, line) if own else 0.0
+            found.append(Quote(document, line, min(1.0, score)))
+    return sorted(found, key=lambda quote: -quote.score)
+
+
+def _by_meaning(question: str, ranked: Sequence[Quote], mind: Mind) -> list[Quote]:
+    best = ranked[:_READ_CLOSELY]
+    close = mind.closeness(question, [quote.sentence for quote in best])
+    both = [
+        Quote(quote.document, quote.sentence, 0.4 * quote.score + 0.6 * max(0.0, cosine))
+        for quote, cosine in zip(best, close, strict=True)
+    ]
+    return sorted(both, key=lambda quote: -quote.score)
+
+
+def _statements(text: str) -> list[str]:
+    return [
+        line
+        for line in sentences(text)
+        if not line.endswith(("?", ":")) and len(line) > 2 and not _ORDER.search(line)
+    ]
+
+
+def _fits_kind(question: str, line: str) -> float:
+    """A small bonus where a `when` finds a number, a `who` a name, and so on."""
+    return max(
+        (0.08 for ask, sign in _ASKS if ask.search(question) and sign.search(line)), default=0.0
+    )
