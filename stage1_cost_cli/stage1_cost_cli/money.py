@@ -22,3 +22,8 @@ def money(usd: Decimal | None) -> str:
     else:
         decimals = max(6, 1 - size.adjusted())
     return f"{'-' if usd < 0 else ''}${size:,.{decimals}f}"
+
+
+def bill(usd: Decimal) -> str:
+    """As `money`, but whole cents from a dollar up: for sums that nobody reads closer."""
+    return money(usd) if abs(usd) < 1 else f"{'-' if usd < 0 else ''}${abs(usd):,.2f}"
