@@ -33,7 +33,7 @@ def render_totals(
     width = width or terminal_width()
     columns = [head for head in COLUMNS if width >= ROOMY or head not in ("in", "out")]
     table = Table(box=None, pad_edge=False, expand=True)
-    table.add_column(HEADS[by], overflow="fold", min_width=10)
+    table.add_column(HEADS[by], overflow="fold", min_width=10, max_width=max(10, width // 3))
     for head in columns:
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("", ratio=1, min_width=4)
