@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.messages import Request
 from shared.offline.answer import Answer
-from shared.offline.skills import answer, chat, documents, glossary, summarise, wishes
+from shared.offline.skills import answer, chat, documents, glossary, summarise, tools, wishes
 from shared.offline.skills.mind import Mind, Size
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ def think(request: Request, size: Size, embedder: Embedder | None) -> Answer:
     `MissingExtra` when the large model must compare meanings and has no embedder.
     """
     mind = Mind(size, embedder)
+    if request.tools:
+        done = tools.act(request, mind)
+        if done:
+            return done
     return Answer(_say(request, mind))
 
 
