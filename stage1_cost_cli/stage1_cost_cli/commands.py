@@ -1,0 +1,220 @@
+"""One function a command: from parsed arguments to printed result and exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.calls import CallRecord
+from shared.errors import UserError
+from shared.messages import Request
+from shared.models import Model, resolve
+from shared.offline.attach import with_offline
+from shared.providers.opening import open_provider
+from shared.settings import Settings, load_settings
+
+from stage1_cost_cli.ask import Asked, Show, ask_all, question_request, refuse_too_long
+from stage1_cost_cli.books import check_budget, close_books
+from stage1_cost_cli.receipt import Receipt
+
+
+def run_ask(arguments: Namespace) -> int:
+    settings = load_settings()
+    models = [resolve(name, settings) for name in arguments.model or ["small"]]
+    request = question_request(
+        _text(arguments.question, "question"),
+        system=arguments.system,
+        max_tokens=arguments.max_tokens,
+        temperature=arguments.temperature,
+        top_p=arguments.top_p,
+        top_k=arguments.top_k,
+        stop=tuple(arguments.stop),
+    )
+    for model in models:
+        refuse_too_long(request, model)
+    check_budget(models, request, settings)
+    records: list[CallRecord] = []
+    asked: list[Asked] = []
+    show = Show(_ignore if arguments.json else _out, _err)
+    try:
+        asked = asyncio.run(_ask(models, request, settings, records, show, arguments))
+    finally:  # also after Ctrl-C: what was spent is told and written down
+        receipts = close_books(records, settings, _err)
+        _print_receipts(receipts, "none" if arguments.json else arguments.receipt)
+    if arguments.json:
+        _print_json({"answers": [_answer_json(one, receipts) for one in asked]})
+    return _report_errors(asked)
+
+
+async def _ask(
+    models: Sequence[Model],
+    request: Request,
+    settings: Settings,
+    records: list[CallRecord],
+    show: Show,
+    arguments: Namespace,
+) -> list[Asked]:
+    with with_offline(models, settings) as reachable:
+        async with AsyncExitStack() as stack:
+            providers = [
+                await stack.enter_async_context(
+                    open_provider(model, reachable, taps=[records.append])
+                )
+                for model in models
+            ]
+            return await ask_all(
+                providers, request, show, stream=not arguments.no_stream, raw=arguments.raw
+            )
+
+
+def run_chat(arguments: Namespace) -> int:
+    from stage1_cost_cli.chat import chat
+
+    return chat(arguments, load_settings(), _out, _err)
+
+
+def run_forecast(arguments: Namespace) -> int:
+    from stage1_cost_cli.forecast_command import forecast_command
+
+    text, data = forecast_command(arguments, load_settings())
+    _print_json(data) if arguments.json else _out(text + "\n")
+    return 0
+
+
+def run_ledger(arguments: Namespace) -> int:
+    from stage1_cost_cli.ledger import Ledger
+    from stage1_cost_cli.ledger_view import render_totals, totals_json
+
+    since = datetime.now(UTC) - timedelta(days=arguments.days) if arguments.days else None
+    with Ledger(load_settings().home / "ledger.db") as ledger:
+        rows = ledger.totals(arguments.by, since=since)
+    if arguments.json:
+        _print_json(totals_json(rows, arguments.by))
+    else:
+        _out(render_totals(rows, arguments.by) + "\n")
+    return 0
+
+
+def run_models(arguments: Namespace) -> int:
+    from stage1_cost_cli.catalogue import catalogue, render_catalogue
+
+    rows = catalogue(load_settings())
+    if arguments.json:
+        _print_json({"models": [row.to_json() for row in rows]})
+    else:
+        _out(render_catalogue(rows))
+    return 0
+
+
+def run_tokens(arguments: Namespace) -> int:
+    from stage1_cost_cli.catalogue import render_token_costs, token_costs
+
+    counted = token_costs(_text(arguments.text, "text"), load_settings())
+    if arguments.json:
+        _print_json(counted.to_json())
+    else:
+        _out(render_token_costs(counted))
+    return 0
+
+
+def run_similar(arguments: Namespace) -> int:
+    from shared.embeddings import MiniLM
+
+    from stage1_cost_cli.similar import render_similarity, similarity
+
+    matrix = similarity(arguments.texts, MiniLM())
+    if arguments.json:
+        _print_json(matrix.to_json())
+    else:
+        _out(render_similarity(matrix) + "\n")
+    return 0
+
+
+def run_limits(arguments: Namespace) -> int:
+    from stage1_cost_cli.ledger import Ledger
+    from stage1_cost_cli.limits import limits_json, render_limits
+
+    with Ledger(load_settings().home / "ledger.db") as ledger:
+        seen = ledger.last_limits()
+    now = datetime.now(UTC)
+    if arguments.json:
+        _print_json(limits_json(seen, now))
+    else:
+        _out(render_limits(seen, now) + "\n")
+    return 0
+
+
+def run_score(arguments: Namespace) -> int:
+    from stage1_cost_cli.score import render_score, score
+
+    result = score(arguments.model, load_settings())
+    if arguments.json:
+        _print_json(result.to_json())
+    else:
+        _out(render_score(result))
+    return 1 if arguments.check and not result.ok else 0
+
+
+def _text(argument: str, what: str) -> str:
+    """The argument, or standard input for `-`; an error instead of waiting at a terminal."""
+    if argument != "-":
+        return argument
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UserError(f"no {what}: give it as an argument or pipe it in")
+    return sys.stdin.buffer.read().decode("utf-8", errors="replace")
+
+
+def _print_receipts(receipts: Sequence[Receipt], form: str) -> None:
+    if form == "json":
+        for one in receipts:
+            _err(json.dumps(one.to_json(), ensure_ascii=False))
+    elif form == "text" and len(receipts) == 1:
+        from stage1_cost_cli.receipt import line
+
+        _err(line(receipts[0]))
+    elif form == "text" and receipts:
+        from stage1_cost_cli.receipt import table
+        from stage1_cost_cli.terminal import to_text
+
+        _err(to_text(table(list(receipts))))
+
+
+def _report_errors(asked: Sequence[Asked]) -> int:
+    errors = [one.error for one in asked if one.error is not None]
+    for error in errors:
+        _err(f"stage1: {error}")
+    return max((error.exit_code for error in errors), default=0)
+
+
+def _answer_json(asked: Asked, receipts: Sequence[Receipt]) -> dict[str, Any]:
+    mine = next((one for one in receipts if one.asked == asked.model.id), None)
+    return {
+        "model": asked.model.id,
+        "text": asked.text,
+        "error": str(asked.error) if asked.error else None,
+        "receipt": mine.to_json() if mine else None,
+    }
+
+
+def _out(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _err(text: str) -> None:
+    sys.stdout.flush()
+    print(text, file=sys.stderr, flush=True)
+
+
+def _ignore(text: str) -> None:
+    pass
+
+
+def _print_json(data: dict[str, Any]) -> None:
+    _out(json.dumps(data, ensure_ascii=False, indent=2) + "\n")

@@ -1,0 +1,186 @@
+"""What one call cost and how long it took, whether it ended well, broke or was cut short.
+
+A number that the server did not state is counted here and marked as an estimate, never shown as
+exact and never as zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from shared.calls import CallRecord
+from shared.errors import UnpricedModel
+from shared.messages import Reply, Usage
+from shared.prices import Cost, PriceList
+from shared.tokens import count_tokens
+
+from stage1_cost_cli.estimate import input_tokens
+from stage1_cost_cli.money import money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Times in seconds. `estimated`: the server did not state the whole usage. `cost` None: no price."""
+
+    asked: str
+    model: str
+    provider: str
+    usage: Usage
+    estimated: bool
+    first_token_s: float | None
+    total_s: float
+    cost: Cost | None
+    request_id: str
+    attempts: int
+    outcome: str
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """Output tokens by the time after the first one; None where there is no first token."""
+        if self.first_token_s is None or self.total_s <= self.first_token_s:
+            return None
+        return self.usage.output_tokens / (self.total_s - self.first_token_s)
+
+    @property
+    def saved_share(self) -> Decimal:
+        """Part of the price without any cache that the cache saved, 0 to 1; below 0 on a write."""
+        if self.cost is None or self.cost.total_usd + self.cost.saved_usd == 0:
+            return Decimal(0)
+        return self.cost.saved_usd / (self.cost.total_usd + self.cost.saved_usd)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "asked": self.asked,
+            "model": self.model,
+            "provider": self.provider,
+            "outcome": self.outcome,
+            **asdict(self.usage),
+            "cached_tokens": self.usage.cache_read_tokens,
+            "estimated": self.estimated,
+            "first_token_s": _rounded(self.first_token_s),
+            "total_s": _rounded(self.total_s),
+            "tokens_per_s": _rounded(self.tokens_per_s, 1),
+            "cost_usd": None if self.cost is None else float(self.cost.total_usd),
+            "saved_by_cache_usd": None if self.cost is None else float(self.cost.saved_usd),
+            "price_source": None if self.cost is None else self.cost.source,
+            "request_id": self.request_id,
+            "attempts": self.attempts,
+        }
+
+
+def receipt(record: CallRecord, prices: PriceList) -> Receipt | None:
+    """The receipt of a call; None when it failed before anything was counted."""
+    reply = record.partial
+    if reply is None:
+        return None
+    usage, estimated = _usage(record, reply)
+    return Receipt(
+        asked=record.model,
+        model=reply.model or record.model,
+        provider=record.provider,
+        usage=usage,
+        estimated=estimated,
+        first_token_s=reply.timing.first_token_s,
+        total_s=record.total_s,
+        cost=price(record, reply, usage, prices),
+        request_id=reply.request_id,
+        attempts=reply.attempts,
+        outcome=_outcome(record, reply),
+    )
+
+
+def price(record: CallRecord, reply: Reply, usage: Usage, prices: PriceList) -> Cost | None:
+    """The price of the model that answered, else of the one that was asked; None for neither."""
+    for model in (reply.model, record.model):
+        try:
+            return prices.cost(usage, model, record.provider, at=record.started_at)
+        except UnpricedModel:
+            continue
+    return None
+
+
+def line(receipt: Receipt) -> str:
+    """The receipt as one line of plain text."""
+    about = "~" if receipt.estimated else ""
+    usage = receipt.usage
+    parts = [
+        receipt.model if receipt.outcome == "ok" else f"{receipt.model} ({receipt.outcome})",
+        f"{about}{usage.input_tokens} in ({usage.cache_read_tokens} cached)",
+        f"{about}{usage.output_tokens} out",
+        f"first token {_ms(receipt.first_token_s)}",
+        f"total {_ms(receipt.total_s)}",
+        "- tok/s" if receipt.tokens_per_s is None else f"{receipt.tokens_per_s:.0f} tok/s",
+        cost_text(receipt),
+    ]
+    if receipt.attempts > 1:
+        parts.append(f"{receipt.attempts} tries")
+    return " · ".join([*parts, receipt.request_id or "no request id"])
+
+
+def cost_text(receipt: Receipt) -> str:
+    if receipt.cost is None:
+        return "no price known: name a price file in STAGES_PRICES"
+    about = "~" if receipt.estimated else ""
+    saved = f", cache saved {receipt.saved_share:.0%}" if receipt.cost.saved_usd else ""
+    return f"{about}{money(receipt.cost.total_usd)}{saved} ({receipt.cost.source})"
+
+
+def table(receipts: list[Receipt]) -> Any:
+    """Several receipts side by side, as a rich table."""
+    from rich.table import Table
+
+    view = Table(box=None, pad_edge=False, header_style="bold")
+    for title in (
+        "model",
+        "in",
+        "cached",
+        "out",
+        "first token",
+        "total",
+        "tok/s",
+        "cost",
+        "outcome",
+    ):
+        view.add_column(title, justify="left" if title in ("model", "outcome") else "right")
+    for one in receipts:
+        about = "~" if one.estimated else ""
+        view.add_row(
+            one.model,
+            f"{about}{one.usage.input_tokens}",
+            str(one.usage.cache_read_tokens),
+            f"{about}{one.usage.output_tokens}",
+            _ms(one.first_token_s),
+            _ms(one.total_s),
+            "-" if one.tokens_per_s is None else f"{one.tokens_per_s:.0f}",
+            "?" if one.cost is None else f"{about}{money(one.cost.total_usd)}",
+            one.outcome,
+        )
+    return view
+
+
+def _usage(record: CallRecord, reply: Reply) -> tuple[Usage, bool]:
+    """The stated usage, completed by our own count for a call that did not come to its end."""
+    whole = record.reply is not None and not record.cancelled
+    if whole and reply.usage is not None:
+        return reply.usage, False
+    stated = reply.usage or Usage(input_tokens=input_tokens(record.request))
+    seen = count_tokens(reply.text)
+    return replace(stated, output_tokens=max(stated.output_tokens, seen)), True
+
+
+def _outcome(record: CallRecord, reply: Reply) -> str:
+    if record.cancelled:
+        return "stopped by you"
+    if record.error is not None:
+        return "broken off"
+    return {"length": "cut at max tokens", "refusal": "refused"}.get(reply.stop or "", "ok")
+
+
+def _ms(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1000:.0f} ms"
+
+
+def _rounded(value: float | None, digits: int = 4) -> float | None:
+    return None if value is None else round(value, digits)

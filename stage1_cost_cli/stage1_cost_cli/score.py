@@ -1,0 +1,238 @@
+"""The two numbers this stage is judged by, measured now.
+
+One: the estimate made before a call against the bill after it, over prompts of many kinds. The
+estimator sees only calls that were made before: those of a separate calibration set and those of
+earlier test prompts, as a ledger would give them. Two: our cost against the offline server's own
+log, to the last decimal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared.calls import CallRecord
+from shared.errors import LocalError
+from shared.messages import OutputSchema, Request, Usage, user
+from shared.models import Model, resolve
+from shared.offline.server import LocalServer
+from shared.prices import NOTIONAL, PriceList, open_prices
+from shared.providers.opening import open_provider
+from shared.settings import Settings
+
+from stage1_cost_cli.estimate import estimate
+
+if TYPE_CHECKING:
+    from shared.offline.log import Entry
+
+DATA = Path(__file__).parent.parent / "data" / "score"
+WITHIN = Decimal("0.20")
+SHARE_BAR = 0.80
+KEY = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    id: str
+    feature: str
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Costs in US dollars."""
+
+    case: Case
+    expected: Decimal
+    billed: Decimal
+
+    @property
+    def error(self) -> Decimal:
+        """How far the estimate was off, as a share of the bill; negative when it was too low."""
+        return self.expected / self.billed - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    metric: str
+    value: float
+    bar: float
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    model: str
+    guesses: tuple[Guess, ...]
+    rows: tuple[Row, ...]
+    seconds: float
+    cost_usd: Decimal
+
+    @property
+    def ok(self) -> bool:
+        return all(row.ok for row in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        rows = [
+            {"metric": r.metric, "value": round(r.value, 4), "bar": r.bar, "ok": r.ok}
+            for r in self.rows
+        ]
+        return {
+            "stage": 1,
+            "model": self.model,
+            "cases": len(self.guesses),
+            "seconds": round(self.seconds, 2),
+            "cost_usd": float(self.cost_usd),
+            "rows": rows,
+        }
+
+
+def score(model_name: str, settings: Settings) -> Score:
+    """Runs both sets through `model_name`. A real model is really paid for."""
+    model = resolve(model_name, settings)
+    started = time.monotonic()
+    if model.provider != "offline":
+        records = asyncio.run(_call_all(model, settings))
+        return _scored(model, records, [], settings, time.monotonic() - started)
+    with LocalServer() as server:
+        reachable = settings.model_copy(update={"offline_base_url": server.base_url})
+        records = asyncio.run(_call_all(model, reachable))
+        log = server.log(KEY)
+    return _scored(model, records, log, settings, time.monotonic() - started)
+
+
+def render_score(score: Score) -> str:
+    """Every prompt's kind with its error, then the numbers and their bars."""
+    from rich.table import Table
+
+    from stage1_cost_cli.money import money
+    from stage1_cost_cli.terminal import to_text
+
+    view = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("kind of prompt", "prompts", "within 20%", "median error", "estimate", "bill"):
+        view.add_column(title, justify="left" if title == "kind of prompt" else "right")
+    for feature, group in _by_feature(score.guesses).items():
+        near = sum(abs(guess.error) <= WITHIN for guess in group)
+        middle = statistics.median(abs(guess.error) for guess in group)
+        expected = sum((guess.expected for guess in group), Decimal(0))
+        billed = sum((guess.billed for guess in group), Decimal(0))
+        cells = (str(len(group)), str(near), f"{middle:.0%}", money(expected), money(billed))
+        view.add_row(feature, *cells)
+    lines = [
+        f"{row.metric:28} {row.value:8.3f}  bar {row.bar:g}  {'ok' if row.ok else 'MISSED'}"
+        for row in score.rows
+    ]
+    head = f"{score.model}: {len(score.guesses)} prompts, {money(score.cost_usd)} in all\n\n"
+    return head + to_text(view) + "\n" + "\n".join(lines) + "\n"
+
+
+def load_cases(name: str) -> list[Case]:
+    file = DATA / name
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        return [_case(json.loads(line)) for line in lines]
+    except OSError as error:
+        raise LocalError(
+            f"{error.filename} is missing ({error.strerror}): run this from a checkout, not from a wheel"
+        ) from None
+
+
+async def _call_all(model: Model, settings: Settings) -> list[tuple[Case, Usage, CallRecord]]:
+    """Each case with the usage expected before its call and the record of the call."""
+    past: dict[str, list[Usage]] = defaultdict(list)
+    done: list[tuple[Case, Usage, CallRecord]] = []
+    records: list[CallRecord] = []
+    calibration = load_cases("calibration.jsonl")
+    async with open_provider(model, settings, taps=[records.append]) as provider:
+        for case in calibration + load_cases("prompts.jsonl"):
+            expected = estimate(case.request, past[case.feature]).usage
+            reply = await provider.complete(case.request, feature=case.feature)
+            if reply.usage is not None:
+                past[case.feature].append(reply.usage)
+            done.append((case, expected, records[-1]))
+    return done[len(calibration) :]
+
+
+def _scored(
+    model: Model,
+    done: Sequence[tuple[Case, Usage, CallRecord]],
+    log: Sequence[Entry],
+    settings: Settings,
+    seconds: float,
+) -> Score:
+    prices = open_prices(settings.prices_file)
+    guesses = tuple(_guess(case, expected, record, prices) for case, expected, record in done)
+    near = sum(abs(guess.error) <= WITHIN for guess in guesses) / len(guesses)
+    expected = sum((guess.expected for guess in guesses), Decimal(0))
+    billed = sum((guess.billed for guess in guesses), Decimal(0))
+    off = float(abs(expected / billed - 1))
+    rows = [
+        Row("share_within_20_percent", near, SHARE_BAR, near >= SHARE_BAR),
+        Row("total_off_by", off, float(WITHIN), off <= WITHIN),
+    ]
+    if log:
+        exact = _share_exact(guesses, log)
+        rows.append(Row("cost_equals_server_log", exact, 1.0, exact == 1.0))
+    return Score(model.id, guesses, tuple(rows), seconds, billed)
+
+
+def _guess(case: Case, expected: Usage, record: CallRecord, prices: PriceList) -> Guess:
+    if record.usage is None:
+        raise LocalError(f"{record.model} states no usage, so its bill cannot be scored")
+    estimated = prices.cost(expected, record.model, record.provider).total_usd
+    billed = prices.cost(record.usage, record.model, record.provider).total_usd
+    return Guess(case, estimated, billed)
+
+
+def _share_exact(guesses: Sequence[Guess], log: Sequence[Entry]) -> float:
+    """Share of calls whose cost equals the server's; the last calls of the log are the tests."""
+    ours = [guess.billed for guess in guesses]
+    theirs = [_server_cost(entry) for entry in log[-len(guesses) :]]
+    return sum(a == b for a, b in zip(ours, theirs, strict=True)) / len(ours)
+
+
+def _server_cost(entry: Entry) -> Decimal:
+    """The bill from the server's own counts, added up here and not by `shared.prices`."""
+    rate = NOTIONAL[entry.model]
+    bill = entry.billed or {}
+    written = bill["write_5m"] + bill["write_1h"]
+    parts = (
+        (bill["total"] - bill["read"] - written) * rate.input,
+        bill["read"] * rate.cache_read,
+        written * rate.cache_write,
+        bill["output"] * rate.output,
+    )
+    return sum(parts, Decimal(0)) / 1_000_000
+
+
+def _by_feature(guesses: Sequence[Guess]) -> dict[str, list[Guess]]:
+    groups: dict[str, list[Guess]] = defaultdict(list)
+    for guess in guesses:
+        groups[guess.case.feature].append(guess)
+    return groups
+
+
+def _case(entry: dict[str, Any]) -> Case:
+    prompt, system = entry["prompt"], ""
+    if "attach" in entry:
+        name = entry["attach"]
+        prompt = f'<document id="{name}">\n{_text(name)}\n</document>\n\n{prompt}'
+    if "system_file" in entry:
+        system = _text(entry["system_file"])
+    output = OutputSchema("record", entry["schema"]) if "schema" in entry else None
+    request = Request(
+        messages=(user(prompt),), system=system, cache_system=bool(system), output=output
+    )
+    return Case(entry["id"], entry["feature"], request)
+
+
+def _text(name: str) -> str:
+    return (DATA / "texts" / name).read_text(encoding="utf-8")
