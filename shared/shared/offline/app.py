@@ -19,9 +19,13 @@ from shared.offline import (
     wire_anthropic_request,
     wire_chat,
     wire_chat_request,
+    wire_responses,
+    wire_responses_request,
 )
+from shared.offline.call import Broken, Headers
 from shared.offline.connection import ClientGone, Connection, Receive, Scope, Send
-from shared.offline.exchange import Broken, Exchange, Headers, Route
+from shared.offline.embeddings_call import EmbeddingsCall
+from shared.offline.exchange import Exchange, Route
 from shared.offline.fields import Rejected
 from shared.offline.log import Entry
 from shared.offline.service import Options, Service
@@ -35,9 +39,18 @@ Handler = Callable[[Service, Connection, Entry, Headers], Awaitable[None]]
 CALLS: Mapping[str, Route] = {
     "/v1/messages": Route(wire_anthropic_request.parse, wire_anthropic),
     "/v1/chat/completions": Route(wire_chat_request.parse, wire_chat),
+    "/v1/responses": Route(wire_responses_request.parse, wire_responses),
 }
+
+
+async def _embeddings(service: Service, link: Connection, seen: Entry, headers: Headers) -> None:
+    await EmbeddingsCall(service, wire_chat, link, seen, headers).run()
+
+
 OTHERS: Mapping[tuple[str, str], Handler] = {
     ("POST", "/v1/messages/count_tokens"): listing.count_tokens,
+    ("POST", "/v1/responses/input_tokens"): listing.input_tokens,
+    ("POST", "/v1/embeddings"): _embeddings,
     ("GET", "/v1/models"): listing.models,
 }
 
@@ -104,6 +117,8 @@ class App:
         if route:
             return await Exchange(self.service, route, link, seen, headers).run()
         handler = OTHERS.get((link.method, link.path))
+        if handler is None and link.method == "GET" and link.path.startswith("/v1/models/"):
+            handler = listing.model
         if handler:
             return await handler(self.service, link, seen, headers)
         known = link.path in CALLS or any(path == link.path for _, path in OTHERS)

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 
+from shared.offline.call import MAX_BODY
 from shared.offline.connection import Connection
-from shared.offline.exchange import MAX_BODY
 from shared.offline.faults import read_script
 from shared.offline.fields import Rejected, read_json
 from shared.offline.log import Entry

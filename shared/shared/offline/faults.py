@@ -26,8 +26,8 @@ reply             text, tool_calls [{id, name,   a scripted healthy answer; a `s
                   arguments}], usage, stop       makes the text a refusal
 
 A script is a list, used up one entry per model call (chat or embeddings) in order: null is healthy,
-an object is one fault, a list of objects acts together. `"times": n` repeats an entry. At one token
-only one thing breaks: a hold comes before an error, an error before a cut.
+an object is one fault, a list of objects acts together. `"times": n` repeats an entry. After the
+same token a hold comes before an error, and an error before a cut.
 """
 
 from __future__ import annotations

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import asyncio
 
-from shared.offline import wire_anthropic_request
+from shared.offline import wire_anthropic_request, wire_responses_request
+from shared.offline.call import Headers, describe, read_body
 from shared.offline.catalog import MODELS, Served
 from shared.offline.connection import Connection
-from shared.offline.exchange import Headers, describe, read_body
 from shared.offline.fields import Rejected, read_json
 from shared.offline.log import Entry
 from shared.offline.service import Service
-from shared.offline.wire import Json
+from shared.offline.wire import Json, Parse
 
 CREATED = 1_793_491_200  # 2026-11-01, the day these models were made
 CREATED_TEXT = "2026-11-01T00:00:00Z"
 
 
 async def count_tokens(service: Service, link: Connection, seen: Entry, headers: Headers) -> None:
+    tokens = await _count(service, link, seen, wire_anthropic_request.parse_count)
+    await link.reply_json(200, {"input_tokens": tokens}, headers)
+
+
+async def input_tokens(service: Service, link: Connection, seen: Entry, headers: Headers) -> None:
+    tokens = await _count(service, link, seen, wire_responses_request.parse)
+    page = {"object": "response.input_tokens", "input_tokens": tokens}
+    await link.reply_json(200, page, headers)
+
+
+async def _count(service: Service, link: Connection, seen: Entry, parse: Parse) -> int:
     raw = await read_body(service, link, seen)
-    parsed = wire_anthropic_request.parse_count(read_json(raw), link.headers)
+    parsed = parse(read_json(raw), link.headers)
     describe(seen, parsed)
     service.size_of(parsed.model)
-    tokens = await asyncio.to_thread(service.count, parsed)
-    await link.reply_json(200, {"input_tokens": tokens}, headers)
+    return await asyncio.to_thread(service.count, parsed, seen.key)
 
 
 async def models(service: Service, link: Connection, seen: Entry, headers: Headers) -> None:

@@ -24,6 +24,7 @@ from shared.offline.prompt_cache import PromptCache
 from shared.offline.scripts import Scripts
 from shared.offline.skills.mind import Size
 from shared.offline.spoil import change_usage, scripted, spoil
+from shared.offline.threads import Threads
 from shared.offline.turn import finish
 from shared.offline.wire import Bill, Parsed, Turn, Wire
 
@@ -85,15 +86,19 @@ class Service:
         self.embedder = LazyEmbedder(embedder)
         self._think = think
         self._cache = PromptCache(clock)
+        self._threads = Threads()
 
     def size_of(self, model: str) -> Kind:
         return resolve(model, self.options.any_model).kind
 
-    def count(self, parsed: Parsed) -> int:
+    def count(self, parsed: Parsed, owner: str) -> int:
+        """Tokens of a prompt that is only measured."""
+        parsed = self._threads.join(owner, parsed)
         return sum(len(part.tokens) for part in segments(parsed))
 
     def turn(self, wire: Wire, parsed: Parsed, owner: str, faults: Faults) -> tuple[Turn, Bill]:
         """Bills the prompt, asks the brain, applies what the faults change; may take long."""
+        parsed = self._threads.join(owner, parsed)
         bill = self._bill(wire, parsed, owner)
         answer = scripted(faults) or self._ask(parsed)
         answer = spoil(answer, parsed.request, faults)
@@ -102,6 +107,7 @@ class Service:
         if "truncated" in faults:
             limit = faults["truncated"].get("tokens", output // 2)
             turn, output = finish(answer, parsed, limit, "length")
+        self._threads.keep(owner, parsed, turn)
         bill = replace(bill, output=output)
         return replace(turn, usage=change_usage(wire.usage(bill), faults)), bill
 

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from shared.messages import Message, Request, StopReason, ToolCall, ToolResult
 from shared.offline.connection import to_json
-from shared.offline.fields import Rejected
+from shared.offline.fields import Fields, Rejected
 
 Json = dict[str, Any]
 Place = tuple[str, int, int]
@@ -22,6 +22,7 @@ Place = tuple[str, int, int]
 class Parsed:
     """One call as asked for.
 
+    `previous` names the response that this one goes on from, `echo` what Responses repeats.
     `system_blocks` keeps the seams of the system text and `marks` the places ("tool", i, 0),
     ("system", i, 0), ("part", message, part) where a cached prefix may end, with seconds to live.
     """
@@ -32,6 +33,8 @@ class Parsed:
     include_usage: bool = True
     system_blocks: tuple[str, ...] = ()
     marks: Mapping[Place, int] = field(default_factory=dict)
+    previous: str = ""
+    stored: bool = False
     echo: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -89,6 +92,9 @@ class Frame(NamedTuple):
     data: bytes
     tokens: int = 0
     final: bool = False
+
+
+Parse = Callable[[Fields, Mapping[str, str]], Parsed]  # a body and the request headers
 
 
 class Wire(Protocol):

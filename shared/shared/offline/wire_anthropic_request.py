@@ -174,8 +174,7 @@ def _document(block: Fields) -> str:
     source = block.child("source")
     if source.text("type") != "text":
         source.fail("type", "the offline models read plain-text documents only")
-    title = block.text("title", "")
-    return f"{title}\n{source.text('data')}" if title else source.text("data")
+    return f'<document title="{block.text("title", "")}">\n{source.text("data")}\n</document>'
 
 
 def _mark(block: Fields, place: Place, marks: dict[Place, int]) -> None:
