@@ -8,24 +8,19 @@ dates, unit conversion, and writing code or SQL.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from shared.offline.skills import fields, values
 from shared.offline.skills.fields import Field
-from shared.offline.words import STOP, name_terms, stem, terms, tokens
+from shared.offline.words import STOP, name_terms, stem, tokens
 
 _SHAPE = re.compile(
     r"(?:e\.g\.|for example|such as|like|example:?|format:?)\s*[\"'`(]?([\w@#./-]+)", re.I
 )
 _QUOTED = re.compile(r"[\"\u201c`]([^\"\u201d`]+)[\"\u201d`]|(?<!\w)'([^']+)'(?!\w)")
 _NAMES = re.compile(r"(?<!^)(?<![.!?] )\b[A-Z][\w&.-]*(?:[ -](?:of |de |the )?[A-Z][\w&.-]*)*")
-_AFTER = re.compile(
-    r"\b(?:in|at|for|of|to|from|about|named|called|on|with|is|than)\s+(?:the |a |an |my )?"
-    r"([^\W\d_][\w'&-]*(?:\s+(?!(?:in|at|for|of|to|from|about|on|with|and|or|then|under|over)\b)"
-    r"[\w'&-]+){0,3})",
-    re.I,
-)
 _SUM = re.compile(r"[-+]?[\d(][\d\s().,+*/^%x\u00d7\u00f7-]*[\d)%]")
 _SPOKEN = (
     (r"\b(?:plus|added to)\b", "+"), (r"\bminus\b", "-"), (r"\b(?:times|multiplied by|x)\b", "*"),
@@ -50,11 +45,12 @@ _LEAST = re.compile(
 
 
 def filled(
-    parameters: Mapping[str, Any], wish: str, known: Mapping[str, Any]
+    parameters: Mapping[str, Any], wish: str, known: Mapping[str, Any], own: Collection[str] = ()
 ) -> tuple[dict[str, Any], list[str]]:
     """The arguments, and the names of required ones for which nothing was found.
 
-    `known` holds values by name that earlier tool results gave.
+    `known` holds values by name that earlier tool results gave; `own` are the tool's own words,
+    which are no values.
     """
     schema, _ = fields.resolve(parameters, parameters)
     found: dict[str, Any] = {}
@@ -62,7 +58,7 @@ def filled(
     params = fields.children(Field((), schema, False), parameters)
     single = len([p for p in params if p.required]) <= 1
     for param in sorted(params, key=lambda p: (_generic(p), not p.required)):
-        value = _value(param, wish, used, single, parameters)
+        value = _value(param, wish, used, Given(single, parameters, own))
         if (
             value is None
             and param.name in known
@@ -85,19 +81,26 @@ def _generic(param: Field) -> int:
     return 1
 
 
-def _value(
-    param: Field, wish: str, used: list[tuple[int, int]], single: bool, root: fields.Schema
-) -> Any:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """`single`: the tool needs at most one value, so a lone value is meant for it."""
+
+    single: bool
+    root: fields.Schema
+    own: Collection[str]
+
+
+def _value(param: Field, wish: str, used: list[tuple[int, int]], given: Given) -> Any:
     if param.kind == "enum":
         return _mentioned(param, wish)
     if param.kind == "boolean":
         return _flag(param, wish)
     if param.kind == "array":
-        return _several(param, wish, root)
+        return _several(param, wish, given)
     if param.kind == "object":
-        inner, missing = filled({**param.schema, "$defs": root.get("$defs", {})}, wish, {})
+        inner, missing = filled({**param.schema, "$defs": given.root.get("$defs", {})}, wish, {})
         return inner if inner and not missing else None
-    for start, end, value in _candidates(param, wish, single):
+    for start, end, value in _candidates(param, wish, given):
         free = all(end <= a or b <= start for a, b in used)
         if free and fields.allowed(value, param.schema):
             if not _is_query(param):
@@ -106,11 +109,11 @@ def _value(
     return None
 
 
-def _candidates(param: Field, wish: str, single: bool) -> list[tuple[int, int, Any]]:
+def _candidates(param: Field, wish: str, given: Given) -> list[tuple[int, int, Any]]:
     """Spans of the wish that fit the parameter's type, likeliest first."""
     how = values.habits(wish)
     if param.kind in ("integer", "number"):
-        return _numbers(param, wish, how, single)
+        return _numbers(param, wish, how, given.single)
     if param.kind in ("date", "datetime"):
         tail = "T00:00:00Z" if param.kind == "datetime" else ""
         return [(f.start, f.end, f"{f.value}{tail}") for f in values.dates(wish, how)]
@@ -121,7 +124,7 @@ def _candidates(param: Field, wish: str, single: bool) -> list[tuple[int, int, A
     if param.kind in ("email", "url"):
         way = values.EMAIL if param.kind == "email" else values.URL
         return [(m.start(), m.end(), m[0]) for m in way.finditer(wish)]
-    return _texts(param, wish, single)
+    return _texts(param, wish, given)
 
 
 def _numbers(
@@ -146,13 +149,15 @@ def _numbers(
     return [(start, end, value) for _, start, end, value in sorted(found, key=lambda f: f[:2])]
 
 
-def _texts(param: Field, wish: str, single: bool) -> list[tuple[int, int, Any]]:
+def _texts(param: Field, wish: str, given: Given) -> list[tuple[int, int, Any]]:
     if re.search(
         r"\b(?:expression|formula|arithmetic|calculation)\b",
         f"{param.name} {param.description}",
         re.I,
     ):
         return _sums(wish)
+    if "YYYY-MM" in param.description:
+        return [(f.start, f.end, f.value) for f in values.months(wish)]
     quoted = [(m.start(), m.end(), m[1] or m[2]) for m in _QUOTED.finditer(wish)]
     if _is_query(param):
         return quoted or [(0, 0, _plain(wish))]
@@ -165,12 +170,26 @@ def _texts(param: Field, wish: str, single: bool) -> list[tuple[int, int, Any]]:
         return _near(param, wish, codes)
     names = [(m.start(), m.end(), m[0].rstrip(".")) for m in _NAMES.finditer(wish)]
     names = [name for name in names if name[2].lower() not in STOP]
-    after = [(m.start(1), m.end(1), m[1]) for m in _AFTER.finditer(wish)]
-    plain = [span for span in after if terms(span[2])] if param.required else []
-    found = _near(param, wish, quoted) + _near(param, wish, names) + _near(param, wish, plain)
-    if not found and param.required and single and _plain(wish):
+    rests = _rests(wish, given.own) if param.required else []
+    found = _near(param, wish, quoted) + _near(param, wish, names) + _near(param, wish, rests)
+    wider = [r for r in rests if found and r[0] <= found[0][0] and found[0][1] <= r[1]]
+    if not found and param.required and given.single and _plain(wish):
         found = [(0, 0, _plain(wish))]
-    return found
+    return [*(wider if not quoted else []), *found]
+
+
+def _rests(wish: str, own: Collection[str]) -> list[tuple[int, int, Any]]:
+    """Runs of words that are neither the tool's own nor small words, nor numbers."""
+    runs: list[list[re.Match[str]]] = [[]]
+    for word in re.finditer(r"[\w'&-]+", wish):
+        low = word[0].lower()
+        broken = runs[-1] and wish[runs[-1][-1].end() : word.start()].strip(" ")
+        if low in STOP or stem(low) in own or word[0].isdigit() or broken:
+            runs.append([])
+        if low not in STOP and stem(low) not in own and not word[0].isdigit():
+            runs[-1].append(word)
+    spans = [(run[0].start(), run[-1].end()) for run in runs if run]
+    return [(start, end, wish[start:end]) for start, end in spans]
 
 
 def _near(
@@ -216,13 +235,13 @@ def _flag(param: Field, wish: str) -> bool | None:
     return not {"not", "no", "without", "don't", "except"} & set(said[max(0, at - 3) : at])
 
 
-def _several(param: Field, wish: str, root: fields.Schema) -> list[Any] | None:
-    inner = fields.item(param, root)
+def _several(param: Field, wish: str, given: Given) -> list[Any] | None:
+    inner = fields.item(param, given.root)
     if inner.kind == "enum":
         one = [o for o in inner.schema["enum"] if _mentioned(Field((), {"enum": [o]}, False), wish)]
         return one or None
     like = Field(param.path, inner.schema, False, hint=param.description)
-    found = [value for _, end, value in _candidates(like, wish, True) if end]
+    found = [value for _, end, value in _candidates(like, wish, given) if end]
     if inner.kind == "text":
         found = [part.strip() for v in found for part in re.split(r",\s*|\s+and\s+", v)]
     return list(dict.fromkeys(found)) or None

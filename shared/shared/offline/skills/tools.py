@@ -113,7 +113,8 @@ def _plans(scene: Scene) -> list[Plan]:
     for part in parts if len(parts) > 1 else []:
         plan = _plan(scene, part)
         if plan is None and found:
-            given, missing = arguments.filled(found[-1].tool.parameters, f"for {part}", {})
+            before = found[-1].tool
+            given, missing = arguments.filled(before.parameters, f"for {part}", {}, _text(before))
             if given and not missing and given != found[-1].given:
                 plan = Plan(found[-1].tool, given, [], found[-1].score)
         if plan:
@@ -148,7 +149,7 @@ def _ranked(scene: Scene, part: str) -> list[Plan]:
         close = scene.mind.closeness(part, lines)
     plans = []
     for tool, text, cosine in zip(tools, texts, close, strict=True):
-        given, missing = arguments.filled(tool.parameters, part, scene.known)
+        given, missing = arguments.filled(tool.parameters, part, scene.known, text)
         named = [w for v in given.values() if isinstance(v, str) for w in terms(v)]
         asked = [t for t in wanted if t in text or t not in named] or wanted
         score = coverage(asked, text, weigh) + 0.2 * coverage(asked, name_terms(tool.name))

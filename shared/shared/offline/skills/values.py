@@ -167,6 +167,14 @@ def _iso(parts: dict[str, str | None], how: Habits) -> str:
         return ""
 
 
+def months(text: str) -> list[Found]:
+    """Months as `2026-03`, written so or as `March 2026`."""
+    found = [Found(m[0], m.start(), m.end()) for m in re.finditer(r"\b\d{4}-\d{2}\b", text)]
+    for m in re.finditer(rf"(?<!\w){_MONTH}\s+(?P<y>\d{{4}})", text, re.I):
+        found.append(Found(f"{m['y']}-{_month(m['month']):02}", m.start(), m.end()))
+    return found
+
+
 def _month(name: str) -> int:
     matches = (at for at, way in enumerate(_MONTHS, 1) if re.match(way, name, re.I))
     return next(matches, 0)
