@@ -21,10 +21,10 @@ from shared.prices import Cost
 
 from stage1_cost_cli.ledger_file import (
     explained,
-    load_queries,
     open_for_reading,
     open_ledger_file,
 )
+from stage1_cost_cli.queries import load_queries
 
 By = Literal["day", "model", "feature"]
 
@@ -146,7 +146,7 @@ class Ledger:
         if self._connection and not self._writable:
             self.close()
         if not self._connection:
-            self._queries = load_queries()
+            self._queries = load_queries("ledger")
             self._connection = open_ledger_file(self.path, self._queries, self._wait_s)
             self._writable = True
         with explained(self.path):
@@ -156,7 +156,7 @@ class Ledger:
         if not self._connection:
             if not self.path.exists():
                 return []
-            self._queries = load_queries()
+            self._queries = load_queries("ledger")
             self._connection = open_for_reading(self.path, self._queries, self._wait_s)
             self._writable = False
         with explained(self.path):

@@ -20,13 +20,6 @@ APPLICATION_ID = 0x53544731  # "STG1", set by migrate_1
 ELSEWHERE = "set STAGES_HOME to a folder you can write"
 
 
-def load_queries() -> dict[str, str]:
-    """Name -> SQL of every statement in `sql/ledger.sql`."""
-    text = (Path(__file__).parent / "sql" / "ledger.sql").read_text(encoding="utf-8")
-    blocks = text.split("-- name: ")[1:]
-    return {name.strip(): sql for name, _, sql in (block.partition("\n") for block in blocks)}
-
-
 def open_ledger_file(path: Path, queries: dict[str, str], wait_s: float) -> sqlite3.Connection:
     """A connection to the ledger at `path`, made when missing; waits `wait_s` for other writers."""
     with explained(path):

@@ -21,7 +21,8 @@ from shared.errors import LedgerUnavailable
 from shared.messages import RateLimit, Reply, Request, Usage, user
 from shared.prices import Cost
 from stage1_cost_cli.ledger import Ledger
-from stage1_cost_cli.ledger_file import VERSION, load_queries
+from stage1_cost_cli.ledger_file import VERSION
+from stage1_cost_cli.queries import load_queries
 
 D = Decimal
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -179,7 +180,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 def test_an_older_ledger_is_brought_up_to_date_with_its_rows(path: Path) -> None:
     path.parent.mkdir(parents=True)
     old = sqlite3.connect(path)
-    old.executescript(load_queries()["migrate_1"] + "PRAGMA user_version = 1;")
+    old.executescript(load_queries("ledger")["migrate_1"] + "PRAGMA user_version = 1;")
     old.execute(
         "INSERT INTO calls (started_at, provider, model_asked, feature, cost_usd, total_s,"
         " attempts, streamed, cancelled) VALUES ('2026-01-01T', 'p', 'm', 'f', '2.5', 1, 1, 0, 0)"
@@ -200,9 +201,7 @@ def test_a_ledger_from_the_future_is_left_alone(ledger: Ledger, path: Path) -> N
     future = sqlite3.connect(path)
     future.execute(f"PRAGMA user_version = {VERSION + 1}")
     future.close()
-    with pytest.raises(
-        LedgerUnavailable, match=r"written by a newer version .* update the project"
-    ):
+    with pytest.raises(LedgerUnavailable, match=r"by a newer version .* update the project"):
         Ledger(path).append(call(), None)
 
 

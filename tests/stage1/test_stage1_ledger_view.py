@@ -1,4 +1,4 @@
-"""How sums and money look: bars in proportion, within the width, plain where it is not a terminal."""
+"""How sums and money look: bars in proportion, within the width, plain without a terminal."""
 
 from __future__ import annotations
 
