@@ -12,14 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from shared.errors import UserError
 from shared.messages import Usage
 from shared.models import Model, resolve
 from shared.prices import PriceList
-from shared.settings import Settings
 
 from stage1_cost_cli.ledger import Averages, Ledger
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
 
 HALF, TENTH_MORE, DOUBLE = Decimal("0.5"), Decimal("1.1"), Decimal(2)
 

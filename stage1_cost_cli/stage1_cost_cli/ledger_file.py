@@ -6,6 +6,7 @@ out, WAL does not work there. What is in the tables is decided in `ledger` and `
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -40,7 +41,8 @@ def open_for_reading(path: Path, queries: dict[str, str], wait_s: float) -> sqli
         return open_ledger_file(path, queries, wait_s)
     except LedgerUnavailable:
         # Without a `-wal` file nobody is writing, so it is safe to read without taking a lock.
-        if not path.is_file() or Path(f"{path}-wal").exists():
+        may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+        if may_write or not path.is_file() or Path(f"{path}-wal").exists():
             raise
         with explained(path):
             connection = _connect(path, "ro&immutable=1", wait_s)
