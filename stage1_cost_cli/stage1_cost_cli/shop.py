@@ -29,7 +29,7 @@ class _Arguments(BaseModel):
 
 
 class FindProducts(_Arguments):
-    """Searches the shop's products by words. Gives up to 5 with id, name, price and description."""
+    """Finds what the shop sells by words: up to 5 products with id, name, price, description."""
 
     query: str = Field(min_length=1, max_length=200, description="Words, e.g. waterproof jacket")
     max_price: float | None = Field(
@@ -38,7 +38,7 @@ class FindProducts(_Arguments):
 
 
 class CheckStock(_Arguments):
-    """Says how many units of one product are in stock. Needs the id from find_products."""
+    """Says whether one product, by its id, is in stock, how many units, or when it is back."""
 
     product_id: int = Field(ge=1, le=MOST_ID, description="Product id, e.g. 12")
 

@@ -109,7 +109,11 @@ def test_a_long_request_is_priced_in_its_tier() -> None:
     assert float(change) == pytest.approx(0.0575 / 0.0105 - 1)
 
 
-def test_models_stand_side_by_side_and_an_alias_is_resolved() -> None:
+def test_models_stand_side_by_side_and_an_alias_is_resolved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "STAGES_SMALL"):
+        monkeypatch.delenv(name, raising=False)
     results = forecast(WORKLOAD, ["small", "offline-large"], Settings(), PriceList())
     assert [result.model for result in results] == ["offline-small", "offline-large"]
     assert results[0].asked == "small"
