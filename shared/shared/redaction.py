@@ -15,7 +15,7 @@ from typing import Any
 from shared.redaction_rules import NAMED_SECRET, RULES, SECRET
 
 _SHORTEST_KNOWN = 8
-_SMALLEST_CARD = 10**12
+_CARD_NUMBERS = (10**12, 10**19)
 _ROUNDS = 6  # a placeholder changes what its neighbours stand beside, so look again until still
 
 
@@ -60,7 +60,7 @@ class Redactor:
 
     def _number(self, value: float | None) -> float | str | None:
         """A card number can be written as an integer; shorter numbers are counts and prices."""
-        if not isinstance(value, int) or abs(value) < _SMALLEST_CARD:
+        if not isinstance(value, int) or not _CARD_NUMBERS[0] <= value < _CARD_NUMBERS[1]:
             return value
         text = str(value)
         clean = self.text(text)

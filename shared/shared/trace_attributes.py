@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import PurePath
 from typing import Any
 
 from shared.calls import CallRecord
@@ -59,15 +58,22 @@ def plain(values: Mapping[str, Any]) -> Attributes:
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return float(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return hex(value)  # more than the protocol's integers hold
     if isinstance(value, str | bool | int | float):
         return value
-    if isinstance(value, PurePath):
-        return str(value)
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return list(value)
     if isinstance(value, list | tuple | Mapping):
-        return json.dumps(value, default=str, ensure_ascii=False)
+        return _json(value)
     return str(value)
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, default=str, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:  # a circle, a key that is no text
+        return f"not shown: {error}"
 
 
 def _request(request: Request, model: str, streamed: bool) -> Attributes:

@@ -234,6 +234,17 @@ def everywhere(path: Path, text: str) -> None:
             raise KeyError(text)
 
 
+def test_no_attribute_is_too_odd_to_trace(tmp_path: Path) -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    odd = {"big": 10**5000, "circle": circle, "key": {(1, 2): 3}, "half": "\ud800", "bytes": b"x"}
+    nested = {"nan": float("nan"), "deep": {"big": [10**5000]}, "exact": Decimal("0.1"), "": 1}
+    span = recorded(tmp_path / "t.db", a_call(), **odd, **nested)
+    assert span.attributes["half"] == "?"
+    assert span.attributes["exact"] == 0.1
+    assert span.attributes["circle"].startswith("not shown")
+
+
 def kept(path: Path) -> bytes:
     return b"".join(file.read_bytes() for file in path.parent.glob(path.name + "*"))
 
