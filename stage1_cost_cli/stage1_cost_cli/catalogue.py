@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class TokenCosts:
-    """`tokens` counts the o200k vocabulary: exact for OpenAI and offline models, else an estimate."""
+    """`tokens` counts the o200k vocabulary: exact for OpenAI and offline models only."""
 
     tokens: int
     characters: int

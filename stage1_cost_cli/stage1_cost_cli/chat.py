@@ -149,7 +149,7 @@ class Session:
         raise AssertionError("a stream ends with Finished or an error")
 
     def _run_tools(self, reply: Reply) -> Message:
-        assert self.shop is not None  # only a request with tools gets tool calls  # noqa: S101
+        assert self.shop is not None  # only a request with tools gets tool calls
         results: list[ToolResult] = []
         for call in reply.tool_calls:
             result = self.shop.run(call)

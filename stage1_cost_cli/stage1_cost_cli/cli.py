@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 
 EXAMPLES = """examples:
   stage1 ask "What is prompt caching?" --model small --model big
@@ -115,13 +116,19 @@ def _chat(parser: argparse.ArgumentParser) -> None:
 
 def _forecast(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", "-m", action="append", help="default: small and big")
-    parser.add_argument("--users", type=float, required=True, help="users a day")
-    parser.add_argument("--requests", type=float, default=1.0, help="requests a user and day")
-    parser.add_argument("--input", type=float, help="input tokens a request")
-    parser.add_argument("--output", type=float, help="output tokens a request")
-    parser.add_argument("--cached", type=float, default=0.0, help="cached share of the input, 0-1")
-    parser.add_argument("--retries", type=float, default=0.0, help="extra calls a request, 0-1")
-    parser.add_argument("--days", type=float, default=30.0, help="days a month (30)")
+    parser.add_argument("--users", type=_number, required=True, help="users a day")
+    parser.add_argument(
+        "--requests", type=_number, default=Decimal(1), help="requests a user and day"
+    )
+    parser.add_argument("--input", type=_number, help="input tokens a request")
+    parser.add_argument("--output", type=_number, help="output tokens a request")
+    parser.add_argument(
+        "--cached", type=_number, default=Decimal(0), help="cached share of the input, 0-1"
+    )
+    parser.add_argument(
+        "--retries", type=_number, default=Decimal(0), help="extra calls a request, 0-1"
+    )
+    parser.add_argument("--days", type=_number, default=Decimal(30), help="days a month (30)")
     parser.add_argument(
         "--from-ledger", metavar="FEATURE", help="take the tokens from the calls of this feature"
     )
@@ -154,3 +161,10 @@ def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text.replace("_", ""))
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None

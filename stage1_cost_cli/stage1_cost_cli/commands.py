@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from shared.calls import CallRecord
@@ -80,10 +81,35 @@ def run_chat(arguments: Namespace) -> int:
 
 
 def run_forecast(arguments: Namespace) -> int:
-    from stage1_cost_cli.forecast_command import forecast_command
+    from shared.prices import open_prices
 
-    text, data = forecast_command(arguments, load_settings())
-    _print_json(data) if arguments.json else _out(text + "\n")
+    from stage1_cost_cli.forecast import Workload, forecast, measured, with_measured
+    from stage1_cost_cli.forecast_view import forecast_json, render_forecast
+    from stage1_cost_cli.ledger import Ledger
+
+    settings = load_settings()
+    averages = None
+    if arguments.from_ledger is None and None in (arguments.input, arguments.output):
+        raise UserError("give --input and --output tokens, or --from-ledger FEATURE")
+    workload = Workload(
+        users_per_day=arguments.users,
+        requests_per_user=arguments.requests,
+        input_tokens=arguments.input or Decimal(0),
+        output_tokens=arguments.output or Decimal(0),
+        cached_share=arguments.cached,
+        retry_rate=arguments.retries,
+        days_per_month=arguments.days,
+    )
+    if arguments.from_ledger is not None:
+        with Ledger(settings.home / "ledger.db") as ledger:
+            averages = measured(ledger, feature=arguments.from_ledger)
+        workload = with_measured(workload, averages)
+    models = arguments.model or ["small", "big"]
+    forecasts = forecast(workload, models, settings, open_prices(settings.prices_file))
+    if arguments.json:
+        _print_json(forecast_json(workload, forecasts, averages))
+    else:
+        _out(render_forecast(workload, forecasts, averages) + "\n")
     return 0
 
 
@@ -209,7 +235,8 @@ def _out(text: str) -> None:
 
 def _err(text: str) -> None:
     sys.stdout.flush()
-    print(text, file=sys.stderr, flush=True)
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
 
 
 def _ignore(text: str) -> None:

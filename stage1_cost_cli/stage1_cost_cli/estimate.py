@@ -1,8 +1,8 @@
 """What a call will cost, said before it is made.
 
-Input tokens are counted. Output tokens and the cached share can only be expected: from what calls of
-the same feature and model have needed so far, else from the length the prompt itself asks for, and
-never more than `max_tokens`.
+Input tokens are counted. Output tokens and the cached share can only be expected: from what calls
+of the same feature and model have needed so far, else from the length the prompt itself asks for,
+and never more than `max_tokens`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ TOKENS_A_REQUEST = 3
 TOKENS_A_WORD = 4 / 3  # the usual rule for English
 NO_HISTORY = 150  # output tokens, when nothing else is known
 ASKED_LENGTH = re.compile(
-    r"\b(?:in|about|around|at most|no more than|up to|under|exactly)\s+(\d{1,4})\s+(word|sentence)s?\b",
+    r"\b(?:in|about|around|at most|no more than|up to|under|exactly)"
+    r"\s+(\d{1,4})\s+(word|sentence)s?\b",
     re.IGNORECASE,
 )
 WORDS_A_SENTENCE = 20
@@ -37,7 +38,7 @@ class Estimate:
 
 
 def estimate(request: Request, past: Sequence[Usage] = ()) -> Estimate:
-    """Expected usage of `request`; `past` are earlier calls like it, of the same feature and model."""
+    """Expected usage of `request`; `past`: earlier calls of the same feature and model."""
     expected, basis = _output_tokens(request, past)
     tokens = input_tokens(request)
     usage = Usage(

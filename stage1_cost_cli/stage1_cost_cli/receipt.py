@@ -22,7 +22,7 @@ from stage1_cost_cli.money import money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Times in seconds. `estimated`: the server did not state the whole usage. `cost` None: no price."""
+    """Times in seconds. `estimated`: the server stated no whole usage. `cost` None: no price."""
 
     asked: str
     model: str

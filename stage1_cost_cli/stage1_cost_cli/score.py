@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import statistics
 import time
 from collections import defaultdict
@@ -62,10 +63,29 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """One measured number. `low` and `high` bound it with 95% confidence where it is a share."""
+
     metric: str
     value: float
     bar: float
-    ok: bool
+    at_most: bool = False
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.value <= self.bar if self.at_most else self.value >= self.bar
+
+    def to_json(self) -> dict[str, Any]:
+        shares = {"value": self.value, "low": self.low, "high": self.high}
+        rounded = {name: round(x, 4) for name, x in shares.items() if x is not None}
+        return {
+            "metric": self.metric,
+            **rounded,
+            "bar": self.bar,
+            "at_most": self.at_most,
+            "ok": self.ok,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +101,13 @@ class Score:
         return all(row.ok for row in self.rows)
 
     def to_json(self) -> dict[str, Any]:
-        rows = [
-            {"metric": r.metric, "value": round(r.value, 4), "bar": r.bar, "ok": r.ok}
-            for r in self.rows
-        ]
         return {
             "stage": 1,
             "model": self.model,
             "cases": len(self.guesses),
             "seconds": round(self.seconds, 2),
             "cost_usd": float(self.cost_usd),
-            "rows": rows,
+            "rows": [row.to_json() for row in self.rows],
         }
 
 
@@ -126,12 +142,16 @@ def render_score(score: Score) -> str:
         billed = sum((guess.billed for guess in group), Decimal(0))
         cells = (str(len(group)), str(near), f"{middle:.0%}", money(expected), money(billed))
         view.add_row(feature, *cells)
-    lines = [
-        f"{row.metric:28} {row.value:8.3f}  bar {row.bar:g}  {'ok' if row.ok else 'MISSED'}"
-        for row in score.rows
-    ]
+    lines = [_row_text(row) for row in score.rows]
     head = f"{score.model}: {len(score.guesses)} prompts, {money(score.cost_usd)} in all\n\n"
     return head + to_text(view) + "\n" + "\n".join(lines) + "\n"
+
+
+def _row_text(row: Row) -> str:
+    bound = "at most" if row.at_most else "at least"
+    return (
+        f"{row.metric:28} {row.value:8.3f}  {bound} {row.bar:<4g}  {'ok' if row.ok else 'MISSED'}"
+    )
 
 
 def load_cases(name: str) -> list[Case]:
@@ -141,8 +161,16 @@ def load_cases(name: str) -> list[Case]:
         return [_case(json.loads(line)) for line in lines]
     except OSError as error:
         raise LocalError(
-            f"{error.filename} is missing ({error.strerror}): run this from a checkout, not from a wheel"
+            f"{error.filename} is missing ({error.strerror}): run this in a checkout of the project"
         ) from None
+
+
+def wilson(hits: int, total: int) -> tuple[float, float]:
+    """95% interval of a share, after Wilson (1927); holds for small totals and shares near 1."""
+    z, share = 1.959964, hits / total
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + (z / total) ** 2 / 4)
+    return middle - half, middle + half
 
 
 async def _call_all(model: Model, settings: Settings) -> list[tuple[Case, Usage, CallRecord]]:
@@ -170,17 +198,16 @@ def _scored(
 ) -> Score:
     prices = open_prices(settings.prices_file)
     guesses = tuple(_guess(case, expected, record, prices) for case, expected, record in done)
-    near = sum(abs(guess.error) <= WITHIN for guess in guesses) / len(guesses)
+    near = sum(abs(guess.error) <= WITHIN for guess in guesses)
     expected = sum((guess.expected for guess in guesses), Decimal(0))
     billed = sum((guess.billed for guess in guesses), Decimal(0))
-    off = float(abs(expected / billed - 1))
+    low, high = wilson(near, len(guesses))
     rows = [
-        Row("share_within_20_percent", near, SHARE_BAR, near >= SHARE_BAR),
-        Row("total_off_by", off, float(WITHIN), off <= WITHIN),
+        Row("share_within_20_percent", near / len(guesses), SHARE_BAR, low=low, high=high),
+        Row("total_off_by", float(abs(expected / billed - 1)), float(WITHIN), at_most=True),
     ]
     if log:
-        exact = _share_exact(guesses, log)
-        rows.append(Row("cost_equals_server_log", exact, 1.0, exact == 1.0))
+        rows.append(Row("cost_equals_server_log", _share_exact(guesses, log), 1.0))
     return Score(model.id, guesses, tuple(rows), seconds, billed)
 
 

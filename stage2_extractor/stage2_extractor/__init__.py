@@ -1,1 +1,1 @@
-"""A structured-output extractor with versioned prompts and a labelled eval. Not built yet: see the README beside this folder."""
+"""Stage 2: structured output from text, with versioned prompts and a labelled eval. Not built yet; the target is in the README."""

@@ -1,1 +1,1 @@
-"""Question answering over a corpus, with citations and refusal. Not built yet: see the README beside this folder."""
+"""Stage 3: question answering over a corpus, with citations and refusal. Not built yet; the target is in the README."""

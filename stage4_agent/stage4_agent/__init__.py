@@ -1,1 +1,1 @@
-"""A research agent with three tools that survives a broken one. Not built yet: see the README beside this folder."""
+"""Stage 4: a research agent with three tools that survives a broken one. Not built yet; the target is in the README."""

@@ -1,1 +1,1 @@
-"""An eval harness whose gate turns red when quality drops. Not built yet: see the README beside this folder."""
+"""Stage 5: an eval harness whose gate turns red. Not built yet; the target is in the README."""

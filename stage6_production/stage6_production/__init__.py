@@ -1,1 +1,1 @@
-"""The production rebuild: cache, router, failover, traces, load test. Not built yet: see the README beside this folder."""
+"""Stage 6: the production rebuild. Not built yet; the target is in the README."""
