@@ -23,7 +23,7 @@ NOTHING: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`accepts`: the optional sampling parameters this model takes. `window`: tokens, in and out."""
+    """`accepts`: the sampling parameters this model takes. `window`: tokens, in and out."""
 
     id: str
     provider: str

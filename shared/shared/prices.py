@@ -109,16 +109,18 @@ def open_prices(file: Path | None) -> PriceList:
 
 
 def listed_models() -> dict[str, tuple[str, int | None]]:
-    """Every id `genai-prices` knows for the providers we speak to: provider, context window."""
+    """Every id `genai-prices` knows for the providers we speak to: provider, context window.
+
+    An id that two of them list belongs to the one that made it: Google resells Claude, elsewhere.
+    """
     from genai_prices.data import providers
 
-    ours = {genai: name for name, genai in GENAI_PROVIDER.items()}
-    return {
-        model.id: (ours[provider.id], model.context_window)
-        for provider in providers
-        if provider.id in ours
-        for model in provider.models
-    }
+    by_id = {provider.id: provider.models for provider in providers}
+    found: dict[str, tuple[str, int | None]] = {}
+    for name, genai in GENAI_PROVIDER.items():
+        for model in by_id[genai]:
+            found.setdefault(model.id, (name, model.context_window))
+    return found
 
 
 def _rate(entry: dict[str, Any]) -> Rate:

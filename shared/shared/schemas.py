@@ -8,8 +8,8 @@ the author spells out as `X | None`.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.errors import InvalidOutput, Refused, Truncated, UnsupportedSchema
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 else:
     Record = TypeVar("Record")
 
+Visit = Callable[[dict[str, Any], str], dict[str, Any]]
 # Keywords that Anthropic's structured output refuses; their meaning moves into the description.
 CONSTRAINTS = (
     "minimum",
@@ -35,13 +36,20 @@ CONSTRAINTS = (
     "minItems",
     "maxItems",
 )
-NAMED_SCHEMAS = ("properties", "$defs")
+SHAPES = frozenset({"type", "$ref", "anyOf", "enum", "const"})
+# The formats of a string that Anthropic enforces; any other one is told in the description too.
+FORMATS = frozenset(
+    {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
+)
 
 
 def output_schema(model: type[BaseModel]) -> OutputSchema:
     """The strict schema of `model`; `UnsupportedSchema` names the field that cannot be strict."""
     schema = model.model_json_schema(mode="validation")
-    return OutputSchema(model.__name__, _strict(schema, model.__name__))
+    if "properties" not in _target(schema, schema):
+        raise UnsupportedSchema(f"{model.__name__} is not a record: give it named fields")
+    name = re.sub(r"[^a-zA-Z0-9_-]", "_", model.__name__)[:64]  # `Box[int]` is no name on a wire
+    return OutputSchema(name, _strict(schema, model.__name__, schema))
 
 
 def validated(reply: Reply, model: type[Record]) -> Record:
@@ -60,62 +68,66 @@ def validated(reply: Reply, model: type[Record]) -> Record:
 
 def without_constraints(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The same schema with `CONSTRAINTS` told in descriptions, for a wire that refuses them."""
-
-    def visit(node: dict[str, Any]) -> dict[str, Any]:
-        told = [f"{word}: {node.pop(word)}" for word in CONSTRAINTS if word in node]
-        if told:
-            node["description"] = ". ".join(filter(None, [node.get("description"), *told]))
-        return node
-
-    return _walk(json.loads(json.dumps(schema)), visit)
-
-
-def _strict(schema: dict[str, Any], name: str) -> dict[str, Any]:
-    def visit(node: dict[str, Any]) -> dict[str, Any]:
-        where = f"{name}.{node.get('title', '?')}"
-        if "properties" in node:
-            if node.get("additionalProperties"):
-                raise UnsupportedSchema(f"{where} allows extra fields: strict output cannot")
-            _refuse_loose_fields(node, name)
-            return node | {"required": list(node["properties"]), "additionalProperties": False}
-        if node.get("type") == "object":
-            raise UnsupportedSchema(
-                f"{where} is an open map (dict): use a list of records with a key and a value"
-            )
-        return node
-
-    return _walk(schema, visit)
+    node = dict(schema)
+    unknown_format = node.get("format") not in (None, *FORMATS)
+    words = (*CONSTRAINTS, "format") if unknown_format else CONSTRAINTS
+    told = [f"{word}: {node.pop(word)}" for word in words if word in node]
+    if told:
+        node["description"] = ". ".join(filter(None, [node.get("description"), *told]))
+    return _with_parts(node, lambda part, _: without_constraints(part))
 
 
-def _refuse_loose_fields(node: dict[str, Any], name: str) -> None:
-    shapes = {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"}
-    for field, shape in node["properties"].items():
-        where = f"{name}: {node.get('title', '')}.{field}"
-        if not shapes & shape.keys():
-            raise UnsupportedSchema(f"{where} has no type (Any): say what it holds")
-        if shape.get("type") == "array" and not shapes & (shape.get("items") or {}).keys():
-            raise UnsupportedSchema(f"{where} is a list of anything: say what it holds")
-        if "default" in shape:
-            raise UnsupportedSchema(
-                f"{where} has a default: make it required, and `| None` where it can be absent"
-            )
+def _strict(node: dict[str, Any], where: str, root: dict[str, Any]) -> dict[str, Any]:
+    """`node` with every field required and nothing else allowed; `where` is its path."""
+    if "oneOf" in node:  # a tagged union: both vendors know only anyOf
+        node = {key: value for key, value in node.items() if key != "discriminator"}
+        node["anyOf"] = node.pop("oneOf")
+    if "$ref" in node and len(node) > 1:  # a wire allows nothing beside a $ref
+        named = {key: value for key, value in node.items() if key != "$ref"}
+        node = _target({"$ref": node["$ref"]}, root) | named
+    _refuse_loose(node, where)
+    if "properties" in node:
+        node = node | {"required": list(node["properties"]), "additionalProperties": False}
+    return _with_parts(node, lambda part, name: _strict(part, f"{where}{name}", root))
 
 
-def _walk(node: Any, visit: Any) -> Any:
-    """Rebuilds a schema bottom up with `visit` on each subschema; not on the maps of names."""
-    if isinstance(node, list):
-        return [_walk(item, visit) for item in node]
-    if not isinstance(node, dict):
-        return node
-    rebuilt: dict[str, Any] = {}
-    for key, value in node.items():
-        if key in NAMED_SCHEMAS:
-            rebuilt[key] = {name: _walk(sub, visit) for name, sub in value.items()}
-        elif key in ("enum", "const", "default", "examples", "required"):
-            rebuilt[key] = value
-        else:
-            rebuilt[key] = _walk(value, visit)
-    return visit(rebuilt)
+def _refuse_loose(node: dict[str, Any], where: str) -> None:
+    if not SHAPES & node.keys():
+        raise UnsupportedSchema(f"{where} has no type (Any): say what it holds")
+    if "default" in node:
+        raise UnsupportedSchema(
+            f"{where} has a default: make it required, and `| None` where it can be absent"
+        )
+    if node.get("type") == "array" and "items" not in node:
+        raise UnsupportedSchema(f"{where} is a tuple or a list of anything: use a list of one type")
+    if "uniqueItems" in node:
+        raise UnsupportedSchema(f"{where} is a set, which no provider enforces: use a list")
+    if node.get("type") == "object" and "properties" not in node:
+        raise UnsupportedSchema(
+            f"{where} is an open map (dict): use a list of records with a key and a value"
+        )
+    if node.get("additionalProperties"):
+        raise UnsupportedSchema(f"{where} allows extra fields: strict output cannot")
+
+
+def _with_parts(node: dict[str, Any], visit: Visit) -> dict[str, Any]:
+    """`node` with `visit` on each schema inside it; maps of names and values are no schemas."""
+    out = dict(node)
+    for word, mark in (("properties", "."), ("$defs", " > ")):
+        if word in out:
+            out[word] = {name: visit(part, mark + name) for name, part in out[word].items()}
+    if isinstance(out.get("items"), dict):
+        out["items"] = visit(out["items"], "[]")
+    if "anyOf" in out:
+        out["anyOf"] = [visit(part, "") for part in out["anyOf"]]
+    return out
+
+
+def _target(node: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    """What a `$ref` of pydantic's, always `#/$defs/NAME`, points at."""
+    while "$ref" in node:
+        node = root["$defs"][node["$ref"].rpartition("/")[2]]
+    return node
 
 
 def _for_a_model(error: ValidationError) -> str:

@@ -5,10 +5,13 @@ A real environment variable wins over `.env`. Secrets are `SecretStr`: they hide
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import BadSettings
@@ -19,7 +22,7 @@ Engine = Literal["http", "sdk"]
 class Settings(BaseSettings):
     """One attribute a variable; the variable's name is the alias."""
 
-    model_config = SettingsConfigDict(extra="ignore")
+    model_config = SettingsConfigDict(extra="ignore", validate_default=False)
 
     anthropic_api_key: SecretStr | None = Field(None, alias="ANTHROPIC_API_KEY")
     anthropic_base_url: str = Field("https://api.anthropic.com", alias="ANTHROPIC_BASE_URL")
@@ -43,6 +46,32 @@ class Settings(BaseSettings):
     capture_content: bool = Field(False, alias="STAGES_CAPTURE_CONTENT")
 
     _looked_in: str = PrivateAttr("the environment")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any) -> Any:
+        """`NAME=` in a file or the environment means the default: for a key, none."""
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            raise PydanticUseDefault
+        return value.strip()
+
+    @field_validator(
+        "anthropic_base_url",
+        "openai_base_url",
+        "gemini_base_url",
+        "ollama_base_url",
+        "offline_base_url",
+        "otlp_endpoint",
+    )
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        """A typing error here would otherwise look like a network that is down."""
+        parts = urlsplit(value)
+        if value and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise ValueError("must be an address that starts with http:// or https://")
+        return value
 
     @property
     def looked_in(self) -> str:
@@ -96,17 +125,21 @@ def _refuse_broken(env_file: Path) -> None:
 
     try:
         with env_file.open(encoding="utf-8-sig") as stream:
-            broken = [binding.original for binding in parse_stream(stream) if binding.error]
+            broken = [
+                (one.original.line, one.original.string)
+                for one in parse_stream(stream)
+                if one.error or (one.key and one.value is None)
+            ]
     except UnicodeDecodeError:
         raise BadSettings(f"{env_file} is not UTF-8 text: save it again as UTF-8") from None
     except OSError as error:
         raise BadSettings(f"{env_file} cannot be read: {error.strerror}") from None
     if broken:
-        line = broken[0].original.strip().splitlines()[0]
-        name = line.split("=")[0].strip()[:30]  # never the value: it may be a key
+        line, text = broken[0]
+        name = re.match(r"\s*(?:export\s+)?([A-Z][A-Z0-9_]*)\b", text)
+        near = f" ({name[1]})" if name else ""  # nothing else of the line: it may be a key
         raise BadSettings(
-            f"{env_file} line {broken[0].line} (near {name!r}) is not NAME=value: "
-            "fix or remove that line"
+            f"{env_file} line {line}{near} is not NAME=value: fix or remove that line"
         )
 
 

@@ -89,6 +89,9 @@ class AnthropicWire:
             model=payload.get("model", ""),
         )
 
+    def ended(self, payload: Json) -> bool:
+        return bool(payload.get("stop_reason"))
+
     def reader(self) -> StreamReader:
         return AnthropicReader()
 
@@ -113,9 +116,7 @@ class AnthropicReader:
             case "message_start":
                 self._message = dict(event["message"])
             case "content_block_start":
-                self.started = True
-                self._blocks[event["index"]] = dict(event["content_block"])
-                return str(event["content_block"].get("text") or "")
+                return self._open(event["index"], event["content_block"])
             case "content_block_delta":
                 return self._delta(event["index"], event["delta"])
             case "message_delta":
@@ -134,7 +135,15 @@ class AnthropicReader:
         reply = AnthropicWire().reply(self._message | {"content": blocks})
         return _with_written_arguments(reply, written)
 
+    def _open(self, index: int, block: Json) -> str:
+        """An empty text block is sent ahead of the first token; a tool's name is a token."""
+        text = str(block.get("text") or "")
+        self.started = self.started or bool(text) or block.get("type") == "tool_use"
+        self._blocks[index] = dict(block)
+        return text
+
     def _delta(self, index: int, delta: Json) -> str:
+        self.started = True
         block = self._blocks.setdefault(index, {"type": "text", "text": ""})
         if delta.get("type") == "text_delta":
             block["text"] = block.get("text", "") + delta["text"]

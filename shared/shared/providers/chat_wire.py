@@ -69,18 +69,22 @@ class ChatWire:
         message = choice.get("message") or {}
         refusal = message.get("refusal") or ""
         filtered = choice.get("finish_reason") == "content_filter"
-        calls = tuple(
-            ToolCall(call["id"], call["function"]["name"], call["function"]["arguments"])
-            for call in message.get("tool_calls") or []
-        )
+        calls = tuple(_call(i, call) for i, call in enumerate(message.get("tool_calls") or []))
+        stop = STOPS.get(choice.get("finish_reason") or "")
+        if calls and stop == "end":  # what a call of a tool chosen by name ends with
+            stop = "tool_use"
         return Reply(
             text=message.get("content") or "",
             tool_calls=calls,
-            stop="refusal" if refusal else STOPS.get(choice.get("finish_reason") or ""),
+            stop="refusal" if refusal else stop,
             refusal=refusal or ("content filter" if filtered else ""),
             usage=_usage(payload["usage"]) if payload.get("usage") else None,
             model=payload.get("model") or "",
         )
+
+    def ended(self, payload: Json) -> bool:
+        choices = payload.get("choices") or [{}]
+        return bool(choices[0].get("finish_reason"))
 
     def reader(self) -> StreamReader:
         return ChatReader()
@@ -96,7 +100,8 @@ class ChatReader:
         self.complete = False
         self.started = False
         self._message: Json = {}
-        self._calls: dict[int, Json] = {}
+        self._calls: list[Json] = []
+        self._at: dict[int, Json] = {}
         self._rest: Json = {}
         self._finish: str | None = None
 
@@ -120,15 +125,20 @@ class ChatReader:
         return str(delta.get("content") or "")
 
     def reply(self) -> Reply:
-        calls = [call for _, call in sorted(self._calls.items())]
-        choice = {"finish_reason": self._finish, "message": self._message | {"tool_calls": calls}}
+        message = self._message | {"tool_calls": self._calls}
+        choice = {"finish_reason": self._finish, "message": message}
         return ChatWire().reply(self._rest | {"choices": [choice]})
 
     def _add_call(self, piece: Json) -> None:
+        """A new id is a new call: some servers give every call of a turn the index 0."""
         self.started = True
-        empty: Json = {"id": "", "function": {"name": "", "arguments": ""}}
-        call = self._calls.setdefault(piece.get("index") or 0, empty)
-        call["id"] = piece.get("id") or call["id"]
+        index, id = piece.get("index") or 0, piece.get("id")
+        call = self._at.get(index)
+        if call is None or (id and call["id"] and id != call["id"]):
+            call = {"id": "", "function": {"name": "", "arguments": ""}}
+            self._at[index] = call
+            self._calls.append(call)
+        call["id"] = id or call["id"]
         function = piece.get("function") or {}
         call["function"]["name"] += function.get("name") or ""
         call["function"]["arguments"] += function.get("arguments") or ""
@@ -156,6 +166,13 @@ def _turn(message: Message) -> list[Json]:
         return results
     line: Json = {"role": message.role, "content": message.text if has_text else None}
     return [*results, line | ({"tool_calls": calls} if calls else {})]
+
+
+def _call(place: int, call: Json) -> ToolCall:
+    """Some servers give no id; results need one to be told apart."""
+    function = call["function"]
+    id = call.get("id") or f"call_{place}"
+    return ToolCall(id, function["name"], function.get("arguments") or "")
 
 
 def _result(part: ToolResult) -> str:

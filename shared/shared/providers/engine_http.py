@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from shared.errors import CallError, CallTimedOut, ConnectionFailed, StreamBroken
+from shared.errors import BadRequest, CallError, CallTimedOut, ConnectionFailed, StreamBroken
 from shared.providers.failures import from_status, not_the_api
 from shared.providers.sse import EventTooLong, event_data
 from shared.providers.wires import Answered, Json, Opened
@@ -44,11 +44,11 @@ class HttpEngine:
         with _transport_errors(self._url):
             response = await self._client.post(self._url, json=body)
         headers = _lower(response.headers)
-        if response.status_code >= 400:
+        if response.status_code >= 300:
             raise from_status(response.status_code, headers, response.text)
         try:
             payload = json.loads(response.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             payload = None
         if not isinstance(payload, dict):
             raise not_the_api(headers.get("content-type", ""), response.text)
@@ -56,14 +56,14 @@ class HttpEngine:
 
     @asynccontextmanager
     async def stream(self, body: Json) -> AsyncIterator[Opened]:
-        request = self._client.build_request("POST", self._url, json=body)
         with _transport_errors(self._url):
+            request = self._client.build_request("POST", self._url, json=body)
             response = await self._client.send(request, stream=True)
         try:
             headers = _lower(response.headers)
-            if response.status_code >= 400:
+            if response.status_code >= 300:
                 raise from_status(response.status_code, headers, await _start(response))
-            if "text/event-stream" not in headers.get("content-type", ""):
+            if "text/event-stream" not in headers.get("content-type", "").lower():
                 raise not_the_api(headers.get("content-type", ""), await _start(response))
             yield Opened(headers, self._events(response))
         finally:
@@ -83,7 +83,7 @@ class HttpEngine:
 def _event(data: str) -> Json:
     try:
         event = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         event = None
     if not isinstance(event, dict):
         raise StreamBroken(f"an event of the stream is not a JSON object: {data[:80]!r}")
@@ -110,7 +110,7 @@ def _transport_errors(url: str, cut: type[CallError] = ConnectionFailed) -> Iter
     """`cut` is what a closed connection means at this point."""
     import httpx2
 
-    where = urlsplit(url).netloc
+    where = urlsplit(url).netloc.rpartition("@")[2]  # never a password in the address
     try:
         yield
     except httpx2.TimeoutException as error:
@@ -121,9 +121,10 @@ def _transport_errors(url: str, cut: type[CallError] = ConnectionFailed) -> Iter
         ) from error
     except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.CloseError) as error:
         raise cut(f"{where} closed the connection in the middle") from error
+    except (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, httpx2.InvalidURL) as error:
+        kind = type(error).__name__  # its text can hold the key: it quotes a header it refuses
+        raise BadRequest(f"no request could be made for {where!r} ({kind})") from None
     except httpx2.HTTPError as error:
-        raise ConnectionFailed(f"the call to {where} failed: {error}") from error
-    except httpx2.InvalidURL as error:
-        raise ConnectionFailed(f"{url!r} is not an address: {error}") from error
+        raise cut(f"the call to {where} failed: {error}") from error
     except EventTooLong as error:
         raise StreamBroken(str(error)) from error

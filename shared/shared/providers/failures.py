@@ -73,10 +73,12 @@ KEY = re.compile(r"\b(sk-[\w-]{6,}|Bearer\s+[\w.-]{6,})")
 
 
 def from_status(status: int, headers: Mapping[str, str], body: str) -> CallError:
-    """The error for an answer of status 400 or above. `headers` have lower-case names."""
+    """The error for an answer of status 300 or above. `headers` have lower-case names."""
     error = _error_object(body)
     kind = _kind(status, error)
     message = str(error.get("message") or body.strip()[:200] or "no message")
+    if status < 400:
+        message = f"redirected to {headers.get('location', '?')}: is the base URL right?"
     return kind(
         f"HTTP {status}: {KEY.sub('[key]', message)}",
         status=status,
@@ -86,11 +88,19 @@ def from_status(status: int, headers: Mapping[str, str], body: str) -> CallError
     )
 
 
-def from_error_event(error: Mapping[str, Any]) -> CallError:
-    """The error for an error event inside a stream, which has no status of its own."""
-    kind = BY_CODE.get(_code(error)) or BY_TYPE.get(str(error.get("type") or "")) or ServerFault
-    message = str(error.get("message") or error.get("type") or "no message")
-    return kind(f"error in the stream: {KEY.sub('[key]', message)}", code=_code(error))
+def from_error_event(error: Any) -> CallError:
+    """The error for an error inside a 200: an object, or from some servers a mere sentence."""
+    if not isinstance(error, Mapping):
+        error = {"message": error}
+    code, type_ = _code(error), str(error.get("type") or "")
+    kind = BY_CODE.get(code) or BY_TYPE.get(type_) or _by_number(code) or ServerFault
+    message = str(error.get("message") or type_ or "no message")
+    return kind(f"error instead of an answer: {KEY.sub('[key]', message)}", code=code)
+
+
+def _by_number(code: str) -> type[CallError] | None:
+    """Some servers put the HTTP status into the code."""
+    return _kind(int(code), {}) if code.isascii() and code.isdigit() and len(code) == 3 else None
 
 
 def not_the_api(content_type: str, body: str) -> ProtocolError:
@@ -104,26 +114,37 @@ def not_the_api(content_type: str, body: str) -> ProtocolError:
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Seconds from `retry-after-ms` or `retry-after` (a number or a date); None when unusable."""
+    in_ms, plain = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
+    for seconds in (_number(in_ms) / 1000, _number(plain), _until(plain)):
+        if 0 < seconds < float("inf"):
+            return seconds
+    return None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def _until(date: str) -> float:
     from datetime import UTC, datetime
 
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) * unit
-        except ValueError:
-            continue
-        return seconds if 0 < seconds < float("inf") else None
     try:
-        wanted = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
-        return None
+        wanted = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return 0.0
     aware = wanted if wanted.tzinfo else wanted.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+    return (aware - datetime.now(UTC)).total_seconds()
 
 
 def _kind(status: int, error: Mapping[str, Any]) -> type[CallError]:
     known = BY_CODE.get(_code(error)) or BY_STATUS.get(status)
     if known:
         return known
+    if status < 400:
+        return ProtocolError
     by_type = BY_TYPE.get(str(error.get("type") or ""))
     return by_type or (ServerFault if status >= 500 else BadRequest)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import SecretStr
 
 from shared.calls import Tap
-from shared.errors import MissingKey
+from shared.errors import BadSettings, MissingKey
 from shared.models import Model
 from shared.providers.provider import Provider
 from shared.providers.retry import RetryPolicy
@@ -15,6 +15,7 @@ from shared.providers.wires import Engine, Wire
 from shared.settings import Settings
 
 NO_KEY_NEEDED = "none"  # what a server of one's own is sent where the wire demands a key
+OFFLINE_KEY = "offline"
 
 
 def open_provider(
@@ -28,30 +29,37 @@ def open_provider(
     base_url, key = address(model, settings)
     wire = _wire(model)
     engine = _engine(model, wire, base_url, key, settings)
-    return Provider(model, wire, engine, timeout_s=settings.timeout_s, taps=taps, retry=retry)
+    return Provider(
+        model, wire, engine, timeout_s=settings.timeout_s, taps=taps, retry=retry, key=key
+    )
 
 
 def address(model: Model, settings: Settings) -> tuple[str, str]:
     """Base URL and key for `model`."""
-    match model.provider:
-        case "anthropic":
-            key = _key(settings.anthropic_api_key, "ANTHROPIC_API_KEY", model, settings)
-            return settings.anthropic_base_url, key
-        case "openai":
-            key = _key(settings.openai_api_key, "OPENAI_API_KEY", model, settings)
-            return settings.openai_base_url, key
-        case "gemini":
-            key = _key(settings.gemini_api_key, "GEMINI_API_KEY", model, settings)
-            return settings.gemini_base_url, key
-        case "ollama":
-            return settings.ollama_base_url, NO_KEY_NEEDED
-        case "compatible":
-            own = settings.openai_api_key
-            return settings.openai_base_url, own.get_secret_value() if own else NO_KEY_NEEDED
-        case "offline":
-            root = settings.offline_base_url
-            return root if model.wire == "anthropic" else f"{root}/v1", "offline"
-    raise MissingKey(f"no address is known for provider {model.provider!r} of {model.id}")
+    s = settings
+    keyed = {
+        "anthropic": (s.anthropic_base_url, s.anthropic_api_key, "ANTHROPIC_API_KEY"),
+        "openai": (s.openai_base_url, s.openai_api_key, "OPENAI_API_KEY"),
+        "gemini": (s.gemini_base_url, s.gemini_api_key, "GEMINI_API_KEY"),
+        "compatible": (s.openai_base_url, s.openai_api_key, "OPENAI_API_KEY"),
+    }
+    if model.provider in keyed:
+        base_url, key, name = keyed[model.provider]
+        if model.provider == "compatible" and not key:
+            return base_url, NO_KEY_NEEDED
+        return base_url, _key(key, name, model, settings)
+    if model.provider == "ollama":
+        return s.ollama_base_url, NO_KEY_NEEDED
+    return _offline(model, s.offline_base_url.rstrip("/")), OFFLINE_KEY
+
+
+def _offline(model: Model, root: str) -> str:
+    if not root:
+        raise BadSettings(
+            f"no address of the offline model for {model.id}: set OFFLINE_BASE_URL, or open it "
+            "inside `shared.offline.attach.with_offline`"
+        )
+    return root if model.wire == "anthropic" else f"{root}/v1"
 
 
 def _key(key: SecretStr | None, name: str, model: Model, settings: Settings) -> str:
@@ -60,6 +68,11 @@ def _key(key: SecretStr | None, name: str, model: Model, settings: Settings) -> 
         raise MissingKey(
             f"{model.id} needs {name}, which is not set (looked in {settings.looked_in}): "
             "set it there, or use --model offline-small, which needs no key"
+        )
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise BadSettings(
+            f"{name} (looked in {settings.looked_in}) holds a character that no key has, such as "
+            "a space, a line end or a curly quote: copy the key again"
         )
     return value
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import replace
 
 from shared.calls import CallRecord, Tap
-from shared.errors import CallError, DeadlineExceeded, ProtocolError, StreamBroken
+from shared.errors import CallError, ProtocolError, StreamBroken
 from shared.messages import (
     Finished,
     Reply,
@@ -28,46 +25,13 @@ from shared.messages import (
     WireEvent,
 )
 from shared.models import Model
+from shared.providers.call import Call
+from shared.providers.failures import from_error_event
 from shared.providers.retry import RetryPolicy
-from shared.providers.wires import Engine, Headers, Json, StreamReader, Wire
+from shared.providers.wires import Engine, Json, StreamReader, Wire
 
-T = TypeVar("T")
+SHORTEST_KEY = 8  # shorter ones are no secrets: "none", "offline"
 MALFORMED = (KeyError, TypeError, AttributeError, IndexError, ValueError)
-
-
-@dataclass
-class _Call:
-    """One call over all its tries."""
-
-    request: Request
-    feature: str
-    streamed: bool
-    timeout_s: float
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    start: float = field(default_factory=time.monotonic)
-    tries: int = 0
-    first_token_s: float | None = None
-    headers: Headers = field(default_factory=dict)
-    reader: StreamReader | None = None
-    outcome: Reply | CallError | None = None
-
-    @property
-    def elapsed_s(self) -> float:
-        return time.monotonic() - self.start
-
-    @property
-    def left_s(self) -> float:
-        return self.timeout_s - self.elapsed_s
-
-    async def within(self, awaitable: Awaitable[T]) -> T:
-        """Awaits inside what is left of the time budget."""
-        try:
-            async with asyncio.timeout(max(self.left_s, 0)):
-                return await awaitable
-        except TimeoutError:
-            raise DeadlineExceeded(
-                f"no full answer within {self.timeout_s:g} s: raise STAGES_TIMEOUT_S or try later"
-            ) from None
 
 
 class Provider:
@@ -83,6 +47,7 @@ class Provider:
         retry: RetryPolicy | None = None,
         taps: Sequence[Tap] = (),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        key: str = "",
     ) -> None:
         self.model = model
         self._wire = wire
@@ -91,14 +56,15 @@ class Provider:
         self._retry = retry or RetryPolicy()
         self._taps = taps
         self._sleep = sleep
+        self._key = key
 
     async def complete(self, request: Request, *, feature: str = "") -> Reply:
         """The whole answer at once. Raises a `CallError` when no try got one."""
-        call = _Call(request, feature, streamed=False, timeout_s=self._timeout_s)
+        call = Call(request, feature, streamed=False, timeout_s=self._timeout_s)
         body = self._wire.body(request, self.model, stream=False)
         try:
             while True:
-                call.tries += 1
+                call.next_try()
                 try:
                     call.outcome = await self._blocking(call, body)
                     return call.outcome
@@ -116,7 +82,7 @@ class Provider:
         Raises a `CallError` whose `partial` holds what had arrived. `raw` adds a `WireEvent` for
         each event of the wire.
         """
-        call = _Call(request, feature, streamed=True, timeout_s=self._timeout_s)
+        call = Call(request, feature, streamed=True, timeout_s=self._timeout_s)
         body = self._wire.body(request, self.model, stream=True)
         try:
             async with aclosing(self._events(call, body, raw)) as events:
@@ -133,43 +99,41 @@ class Provider:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _blocking(self, call: _Call, body: Json) -> Reply:
+    async def _blocking(self, call: Call, body: Json) -> Reply:
         answered = await call.within(self._engine.post(body))
         call.headers = answered.headers
-        try:
+        if error := answered.payload.get("error"):
+            raise from_error_event(error)
+        with _malformed("the answer"):
             reply = self._wire.reply(answered.payload)
-        except MALFORMED as error:
-            raise ProtocolError(f"the answer is not of the API: {error!r}") from error
-        if reply.stop is None:
+            ended = self._wire.ended(answered.payload)
+        if not ended:
             raise ProtocolError("the answer has no content or stop reason: not of the API")
         return self._complete(call, reply)
 
-    async def _events(
-        self, call: _Call, body: Json, raw: bool
-    ) -> AsyncGenerator[StreamEvent, None]:
+    async def _events(self, call: Call, body: Json, raw: bool) -> AsyncGenerator[StreamEvent, None]:
         shown = False
         while True:
-            call.tries += 1
-            call.reader = reader = self._wire.reader()
+            call.next_try(reader := self._wire.reader())
             try:
                 async with aclosing(self._one_try(call, body, reader, raw)) as events:
                     async for event in events:
                         shown = shown or isinstance(event, TextDelta)
                         yield event
+                with _malformed("the stream"):
+                    call.outcome = self._complete(call, reader.reply())
                 break
             except CallError as error:
-                error.partial = self._seen(call)
                 if shown:  # a second try would say the same words again
                     call.outcome = self._failed(call, error)
                     raise
                 wait_s = self._next_wait(call, error)
                 yield Retrying(call.tries, wait_s, str(error))
                 await self._sleep(wait_s)
-        call.outcome = self._complete(call, reader.reply())
         yield Finished(call.outcome)
 
     async def _one_try(
-        self, call: _Call, body: Json, reader: StreamReader, raw: bool
+        self, call: Call, body: Json, reader: StreamReader, raw: bool
     ) -> AsyncGenerator[StreamEvent, None]:
         opening = self._engine.stream(body)
         opened = await call.within(opening.__aenter__())
@@ -178,7 +142,8 @@ class Provider:
             while (event := await call.within(anext(opened.events, None))) is not None:
                 if raw:
                     yield WireEvent(json.dumps(event, ensure_ascii=False))
-                text = _feed(reader, event)
+                with _malformed("an event of the stream"):
+                    text = reader.feed(event)
                 if reader.started and call.first_token_s is None:
                     call.first_token_s = call.elapsed_s
                 if text:
@@ -188,18 +153,23 @@ class Provider:
         finally:
             await opening.__aexit__(None, None, None)
 
-    def _next_wait(self, call: _Call, error: CallError) -> float:
+    def _next_wait(self, call: Call, error: CallError) -> float:
         try:
-            return self._retry.wait_s(call.tries, error, call.left_s)
+            return self._retry.wait_s(call.tries, self._failed(call, error), call.left_s)
         except CallError as last:
             call.outcome = self._failed(call, last)
             raise
 
-    def _failed(self, call: _Call, error: CallError) -> CallError:
+    def _failed(self, call: Call, error: CallError) -> CallError:
+        """The error with what only the call knows, and without a key that the server echoed."""
         error.attempts = call.tries
+        error.request_id = error.request_id or call.headers.get(self._wire.request_id_header, "")
+        error.partial = error.partial or self._seen(call)
+        if len(self._key) >= SHORTEST_KEY:
+            error.args = (str(error).replace(self._key, "[key]"),)
         return error
 
-    def _complete(self, call: _Call, reply: Reply) -> Reply:
+    def _complete(self, call: Call, reply: Reply) -> Reply:
         """The reply with what only the call knows: who, when, how often."""
         return replace(
             reply,
@@ -211,15 +181,20 @@ class Provider:
             attempts=call.tries,
         )
 
-    def _seen(self, call: _Call) -> Reply | None:
+    def _seen(self, call: Call) -> Reply | None:
         """What the last try had got when it broke or was left; None when that is nothing."""
-        reply = call.reader.reply() if call.reader else Reply()
+        try:
+            reply = call.reader.reply() if call.reader else Reply()
+        except MALFORMED:  # the very reason why it broke
+            return None
         if not (reply.text or reply.tool_calls or reply.usage):
             return None
         return self._complete(call, reply)
 
-    def _tell(self, call: _Call) -> None:
+    def _tell(self, call: Call) -> None:
         outcome = call.outcome
+        cancelled = outcome is None
+        reply = self._seen(call) if cancelled else outcome if isinstance(outcome, Reply) else None
         record = CallRecord(
             started_at=call.started_at,
             total_s=call.elapsed_s,
@@ -228,20 +203,17 @@ class Provider:
             feature=call.feature,
             streamed=call.streamed,
             request=call.request,
-            reply=self._seen(call)
-            if outcome is None
-            else outcome
-            if isinstance(outcome, Reply)
-            else None,
+            reply=reply,
             error=outcome if isinstance(outcome, CallError) else None,
-            cancelled=outcome is None,
+            cancelled=cancelled,
         )
         for tap in self._taps:
             tap(record)
 
 
-def _feed(reader: StreamReader, event: Json) -> str:
+@contextmanager
+def _malformed(what: str) -> Iterator[None]:
     try:
-        return reader.feed(event)
+        yield
     except MALFORMED as error:
-        raise ProtocolError(f"an event of the stream is not of the API: {error!r}") from error
+        raise ProtocolError(f"{what} is not of the API: {error!r}") from error

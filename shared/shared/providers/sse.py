@@ -17,16 +17,19 @@ class EventTooLong(ValueError): ...
 
 async def event_data(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
     """The `data` of each event; chunks may be cut anywhere, also inside a character."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")  # a leading BOM is no data
     lines = _Lines()
     data: list[str] = []
+    length = 0
     async for chunk in chunks:
         for line in lines.feed(decoder.decode(chunk)):
-            if line.startswith("data:"):
+            if line == "data" or line.startswith("data:"):
                 data.append(line[5:].removeprefix(" "))
+                length += len(line)
+                _refuse_endless(length)
             elif not line and data:
                 yield "\n".join(data)
-                data = []
+                data, length = [], 0
 
 
 class _Lines:
@@ -38,9 +41,10 @@ class _Lines:
         self._after_cr = False
 
     def feed(self, text: str) -> Iterator[str]:
-        if self._after_cr and text:
+        if not text:
+            return
+        if self._after_cr:
             text = text.removeprefix("\n")
-            self._after_cr = False
         self._after_cr = text.endswith("\r")
         *whole, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         for line in whole:
@@ -48,5 +52,9 @@ class _Lines:
             self._rest, self._length = [], 0
         self._rest.append(rest)
         self._length += len(rest)
-        if self._length > LONGEST_EVENT:
-            raise EventTooLong(f"one event is longer than {LONGEST_EVENT} characters")
+        _refuse_endless(self._length)
+
+
+def _refuse_endless(length: int) -> None:
+    if length > LONGEST_EVENT:
+        raise EventTooLong(f"one event is longer than {LONGEST_EVENT} characters")

@@ -20,7 +20,10 @@ Headers = Mapping[str, str]  # names in lower case
 
 
 class StreamReader(Protocol):
-    """Collects one stream. `complete` turns true at the format's end marker and not before."""
+    """Collects one stream. `complete` turns true at the format's end marker and not before,
+
+    `started` at the first thing that the model itself produced.
+    """
 
     complete: bool
     started: bool
@@ -42,6 +45,10 @@ class Wire(Protocol):
     def headers(self, key: str) -> dict[str, str]: ...
     def body(self, request: Request, model: Model, *, stream: bool) -> Json: ...
     def reply(self, payload: Json) -> Reply: ...
+    def ended(self, payload: Json) -> bool:
+        """Whether a blocking answer says why it stopped; one that does not is no answer."""
+        ...
+
     def reader(self) -> StreamReader: ...
     def rate_limits(self, headers: Headers) -> tuple[RateLimit, ...]: ...
 
