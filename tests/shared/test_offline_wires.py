@@ -74,9 +74,10 @@ def test_messages_stream_equals_blocking(claude: anthropic.Anthropic) -> None:
 
 
 async def test_messages_async(server: LocalServer) -> None:
-    async with anthropic.AsyncAnthropic(base_url=server.base_url, api_key="a") as client:
-        async with client.messages.stream(model=MODEL, max_tokens=99, messages=HI) as stream:
-            assert "".join([text async for text in stream.text_stream]) == TEXT
+    client = anthropic.AsyncAnthropic(base_url=server.base_url, api_key="a")
+    asked = {"model": MODEL, "max_tokens": 99, "messages": HI}
+    async with client, client.messages.stream(**asked) as stream:
+        assert "".join([text async for text in stream.text_stream]) == TEXT
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -118,7 +119,7 @@ def test_messages_tool_results_are_understood(claude: anthropic.Anthropic) -> No
 
 @pytest.mark.parametrize(
     ("max_tokens", "stop", "text", "reason"),
-    [(2, [], None, "max_tokens"), (99, ["One"], TEXT.split("One")[0], "stop_sequence")],
+    [(2, [], None, "max_tokens"), (99, ["One"], TEXT[: TEXT.index("One")], "stop_sequence")],
 )
 def test_messages_cut(
     claude: anthropic.Anthropic, max_tokens: int, stop: list[str], text: str, reason: str

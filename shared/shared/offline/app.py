@@ -93,10 +93,14 @@ class App:
         seen.retry_count = _digits(link.headers.get("x-stainless-retry-count", "0"))
         seen.request_id = f"req_{secrets.token_hex(12)}"
         headers = {wire.REQUEST_ID: seen.request_id}
+        link.before_end = lambda: self._close(seen, link)  # whoever has the answer finds it logged
         try:
             await self._answer(link, seen, headers)
         except Rejected as problem:
             await link.reply_json(problem.status, wire.error(problem, seen.request_id), headers)
+        except RecursionError:
+            deep = Rejected(400, "The request is nested too deeply")
+            await link.reply_json(400, wire.error(deep, seen.request_id), headers)
         except ClientGone:
             seen.client_disconnected = True
         except Broken:
@@ -108,8 +112,11 @@ class App:
                 fault = Rejected(500, f"The offline server failed: {type(error).__name__}")
                 await link.reply_json(500, wire.error(fault, seen.request_id), headers)
         finally:
-            seen.status, seen.first_byte_at = link.status, link.first_byte_at
-            self.service.log.close(seen)
+            self._close(seen, link)
+
+    def _close(self, seen: Entry, link: Connection) -> None:
+        seen.status, seen.first_byte_at = link.status, link.first_byte_at
+        self.service.log.close(seen)
 
     async def _answer(self, link: Connection, seen: Entry, headers: Headers) -> None:
         _check_key(link.key)

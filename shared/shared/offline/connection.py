@@ -33,6 +33,7 @@ class Connection:
         self.status = 0
         self.first_byte_at: float | None = None
         self.gone = asyncio.Event()
+        self.before_end: Callable[[], None] = lambda: None
         self._ended = False
         self._receive, self._send = receive, send
 
@@ -96,6 +97,7 @@ class Connection:
         self._ended = True
         if data and self.first_byte_at is None:
             self.first_byte_at = time.monotonic()
+        self.before_end()
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
     async def reply(self, status: int, headers: Mapping[str, str], data: bytes) -> None:

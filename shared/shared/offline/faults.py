@@ -118,6 +118,8 @@ def _entry(together: list[Any], path: str) -> tuple[Faults, int]:
 def _checked(kind: str, fields: Fields) -> Mapping[str, Any]:
     if kind in NEEDED and not fields.has(NEEDED[kind]):
         fields.fail(NEEDED[kind], "Field required")
+    if "status" in KINDS[kind] and not 200 <= fields.integer("status", 200) <= 599:
+        fields.fail("status", "must be from 200 to 599")
     for name, value in fields.value.items():
         if name in ("kind", "times"):
             continue

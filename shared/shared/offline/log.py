@@ -79,6 +79,7 @@ class RequestLog:
         self._changed = threading.Condition()
         self._sequence = 0
         self._bytes = 0
+        self._stopped = False
 
     def key_id(self, key: str) -> str:
         return blake2b(key.encode(), key=self._salt, digest_size=6).hexdigest() if key else ""
@@ -110,7 +111,7 @@ class RequestLog:
 
     def close(self, entry: Entry) -> None:
         with self._changed:
-            entry.finished_at = self._clock()
+            entry.finished_at = entry.finished_at or self._clock()
             self._changed.notify_all()
 
     def read(self, key: str | None = None) -> list[Entry]:
@@ -130,8 +131,14 @@ class RequestLog:
             return [entry for entry in self._of(key) if entry.finished_at is not None]
 
         with self._changed:
-            self._changed.wait_for(lambda: len(finished()) >= count, timeout_s)
+            self._changed.wait_for(lambda: self._stopped or len(finished()) >= count, timeout_s)
             return finished()
+
+    def stop_waiting(self) -> None:
+        """The server ends: whoever waits gets what there is."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
 
     def _of(self, key: str | None) -> list[Entry]:
         wanted = None if key is None else self.key_id(key)

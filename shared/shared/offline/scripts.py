@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict, deque
 
 from shared.offline.faults import Faults
+from shared.offline.spoil import scripted
 
 MAX_KEYS = 1000
 
@@ -24,7 +25,9 @@ class Scripts:
         self._lock = threading.Lock()
 
     def put(self, key_id: str, faults: list[Faults]) -> None:
-        """Replaces what was left of the key's script."""
+        """Replaces what was left of the key's script; `Rejected` for an unreadable reply."""
+        for entry in faults:
+            scripted(entry)
         with self._lock:
             self._faults[key_id] = deque(faults)
             self._faults.move_to_end(key_id)
