@@ -44,6 +44,11 @@ class Total:
     cost_usd: Decimal
     saved_usd: Decimal
 
+    @property
+    def known_usd(self) -> Decimal | None:
+        """`cost_usd`, or None when it is the sum of nothing that is known."""
+        return None if self.calls == self.unknown_cost else self.cost_usd
+
 
 @dataclass(frozen=True, slots=True)
 class Averages:

@@ -15,7 +15,7 @@ COLUMNS: dict[str, Callable[[Total], str]] = {
     "calls": lambda row: f"{row.calls:,}",
     "in": lambda row: f"{row.input_tokens:,}",
     "out": lambda row: f"{row.output_tokens:,}",
-    "cost": lambda row: money(row.cost_usd),
+    "cost": lambda row: money(row.known_usd),
 }
 ROOMY = 60  # characters; below, the token columns would leave no room for the bars
 
@@ -58,7 +58,7 @@ def totals_json(rows: Sequence[Total], by: By) -> dict[str, Any]:
                 "input_tokens": row.input_tokens,
                 "output_tokens": row.output_tokens,
                 "cache_read_tokens": row.cache_read_tokens,
-                "cost_usd": float(row.cost_usd),
+                "cost_usd": None if row.known_usd is None else float(row.known_usd),
                 "saved_usd": float(row.saved_usd),
             }
             for row in rows

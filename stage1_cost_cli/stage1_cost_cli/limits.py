@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from stage1_cost_cli.ledger import SeenLimits
@@ -36,7 +36,7 @@ def render_limits(
         for limit in one.limits:
             words = (one.provider, one.model, limit.name)
             numbers = (_count(limit.remaining), _count(limit.limit))
-            when = (limit.reset or "?", age((now - one.seen_at).total_seconds()))
+            when = (_reset(limit.reset, now), age((now - one.seen_at).total_seconds()))
             table.add_row(*map(Text, (*words, *numbers, *when)))
     return to_text(table, width=width, color=color)
 
@@ -63,6 +63,15 @@ def age(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{int(seconds // size)} {unit} ago"
     return f"{max(0, int(seconds))} s ago"
+
+
+def _reset(said: str, now: datetime) -> str:
+    """A moment of today as its time, since a table is narrow; a wait in the provider's words."""
+    try:
+        moment = datetime.fromisoformat(said).astimezone(UTC)
+    except ValueError:
+        return said or "?"
+    return f"{moment:%H:%M:%S}Z" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M}Z"
 
 
 def _count(value: int | None) -> str:

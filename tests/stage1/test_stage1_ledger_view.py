@@ -41,6 +41,12 @@ def test_without_a_terminal_it_is_plain_ascii_and_says_what_the_sum_leaves_out()
     assert render_totals([], "day") == "The ledger has no calls yet."
 
 
+def test_a_row_of_nothing_but_unknown_costs_is_not_shown_as_free() -> None:
+    rows = [Total("gpt-4o", 2, 2, 0, 2, 0, 0, 0, D(0), D(0))]
+    assert render_totals(rows, "model", width=80, color=False).splitlines()[1].split()[-1] == "?"
+    assert totals_json(rows, "model")["rows"][0]["cost_usd"] is None
+
+
 def test_a_feature_that_looks_like_markup_is_shown_as_it_is() -> None:
     rows = [Total("[red]chat[/red]", 1, 0, 0, 0, 1, 1, 0, D(1), D(0))]
     assert "[red]chat[/red]" in render_totals(rows, "feature", width=100, color=True)

@@ -53,6 +53,12 @@ def test_every_limit_is_a_row_with_its_age(seen: list[SeenLimits]) -> None:
     assert lines[3].split()[2:5] == ["input-tokens", "39,500", "?"]
 
 
+def test_a_moment_of_reset_is_short_today_and_dated_on_another_day(seen: list[SeenLimits]) -> None:
+    assert " 12:00:30Z " in render_limits(seen, NOW, width=80, color=False)
+    later = render_limits(seen, NOW + timedelta(days=3), width=90, color=False)
+    assert " 2026-11-21 12:00Z " in later
+
+
 @pytest.mark.parametrize("width", [60, 80])
 def test_it_stays_within_the_width(seen: list[SeenLimits], width: int) -> None:
     text = render_limits(seen, NOW, width=width, color=False)
