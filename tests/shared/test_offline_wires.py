@@ -10,7 +10,7 @@ import httpx2
 import openai
 import pytest
 from pydantic import BaseModel
-from shared.messages import Request
+from shared.messages import Request, ToolCall
 from shared.offline.answer import Answer
 from shared.offline.server import LocalServer
 from shared.tokens import count_tokens
@@ -280,6 +280,24 @@ def test_refusals(server: LocalServer, claude: anthropic.Anthropic, gpt: openai.
     assert gpt.responses.create(model=MODEL, input="x").output[0].content[0].refusal
     with gpt.responses.stream(model=MODEL, input="x") as stream:
         assert stream.get_final_response().output[0].content[0].refusal == "No, sorry."
+
+
+def test_one_call_at_a_time() -> None:
+    def two_calls(request: Request, size: str, embedder: object) -> Answer:
+        return Answer(tool_calls=(ToolCall("a", "weather", "{}"), ToolCall("b", "weather", "{}")))
+
+    with LocalServer(think=two_calls) as server:
+        claude = anthropic.Anthropic(base_url=server.base_url, api_key="a")
+        gpt = openai.OpenAI(base_url=server.openai_base_url, api_key="o")
+        tools = [{"name": "weather", "input_schema": SCHEMA}]
+        asked = {"model": MODEL, "max_tokens": 99, "messages": HI, "tools": tools}
+        one = {"type": "auto", "disable_parallel_tool_use": True}
+        assert len(claude.messages.create(**asked).content) == 2
+        assert len(claude.messages.create(tool_choice=one, **asked).content) == 1
+        reply = gpt.chat.completions.create(
+            model=MODEL, messages=HI, tools=[CHAT_TOOL], parallel_tool_calls=False
+        )
+        assert len(reply.choices[0].message.tool_calls) == 1
 
 
 def test_rate_limit_headers_count_down(server: LocalServer) -> None:

@@ -126,6 +126,8 @@ class Service:
         kind = self.size_of(parsed.model)
         embedder = self.embedder.get() if kind == "large" else None
         try:
-            return self._think(parsed.request, "large" if kind == "large" else "small", embedder)
+            size: Size = "large" if kind == "large" else "small"
+            answer = self._think(parsed.request, size, embedder)
         except MissingExtra as error:
             raise Rejected(400, str(error), param="model") from error
+        return answer if parsed.parallel else replace(answer, tool_calls=answer.tool_calls[:1])

@@ -22,9 +22,10 @@ Place = tuple[str, int, int]
 class Parsed:
     """One call as asked for.
 
-    `previous` names the response that this one goes on from, `echo` what Responses repeats.
-    `system_blocks` keeps the seams of the system text and `marks` the places ("tool", i, 0),
-    ("system", i, 0), ("part", message, part) where a cached prefix may end, with seconds to live.
+    `parallel`: several tool calls in one turn are welcome. `previous` names the response that this
+    one goes on from, `echo` what Responses repeats. `system_blocks` keeps the seams of the system
+    text, and `marks` the places where a cached prefix may end, with seconds to live:
+    ("tool", i, 0), ("system", i, 0), ("part", message, part).
     """
 
     model: str
@@ -33,6 +34,7 @@ class Parsed:
     include_usage: bool = True
     system_blocks: tuple[str, ...] = ()
     marks: Mapping[Place, int] = field(default_factory=dict)
+    parallel: bool = True
     previous: str = ""
     stored: bool = False
     echo: Mapping[str, Any] = field(default_factory=dict)

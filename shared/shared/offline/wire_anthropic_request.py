@@ -63,8 +63,10 @@ def _parse(body: Fields, *, new: bool, max_tokens: int) -> Parsed:
         top_k=_top_k(body, new=new),
         stop=body.texts("stop_sequences"),
     )
+    choice = body.optional("tool_choice")
     return Parsed(
         model=model,
+        parallel=not (choice and choice.flag("disable_parallel_tool_use")),
         request=request,
         stream=body.flag("stream"),
         system_blocks=system,

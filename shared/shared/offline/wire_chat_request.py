@@ -50,6 +50,7 @@ def parse(body: Fields, headers: Mapping[str, str]) -> Parsed:
         stream=body.flag("stream"),
         include_usage=bool(options and options.flag("include_usage")),
         system_blocks=system,
+        parallel=body.value.get("parallel_tool_calls") is not False,
     )
 
 

@@ -30,7 +30,15 @@ from shared.offline.wire_chat_request import (
     plain_choice,
 )
 
-ECHOED = ("instructions", "metadata", "temperature", "top_p", "max_output_tokens", "text")
+ECHOED = (
+    "instructions",
+    "metadata",
+    "temperature",
+    "top_p",
+    "max_output_tokens",
+    "text",
+    "parallel_tool_calls",
+)
 
 
 def parse(body: Fields, headers: Mapping[str, str]) -> Parsed:
@@ -58,6 +66,7 @@ def parse(body: Fields, headers: Mapping[str, str]) -> Parsed:
         request=request,
         stream=body.flag("stream"),
         system_blocks=system,
+        parallel=body.value.get("parallel_tool_calls") is not False,
         previous=previous,
         stored=body.value.get("store") is not False,
         echo=echo | {"tools": [tool.value for tool in body.children("tools")]},
