@@ -1,0 +1,68 @@
+"""Starts the programs that are measured and watches them from outside."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from environments import HERE, clean_environment
+from series import Measured
+
+LONGEST_S = 60.0
+
+
+class ProgramFailed(RuntimeError): ...
+
+
+@contextmanager
+def local_server() -> Iterator[str]:
+    """The address of a server in a process of its own, which ends with the block."""
+    command = [sys.executable, str(HERE / "server.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        process.stdin.close()
+
+
+def timed(command: Sequence[str], folder: Path, extra: Mapping[str, str]) -> Measured:
+    """Milliseconds from spawn to the first byte on stdout and to the end, and CPU time."""
+    errors = folder / "stderr.txt"
+    start = time.perf_counter()
+    with (
+        errors.open("w") as stderr,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**clean_environment(), **extra},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            bufsize=0,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        ready, _, _ = select.select([process.stdout], [], [], LONGEST_S)
+        first = time.perf_counter()
+        if not ready:
+            process.kill()
+        said = process.stdout.read(1)
+        while process.stdout.read(65536):
+            pass
+        _, status, usage = os.wait4(process.pid, 0)
+        end = time.perf_counter()
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode or not said:
+        tail = errors.read_text()[-600:]
+        raise ProgramFailed(f"{' '.join(command)} ended with {process.returncode}: {tail}")
+    return {
+        "first byte ms": (first - start) * 1000,
+        "exit ms": (end - start) * 1000,
+        "CPU ms": (usage.ru_utime + usage.ru_stime) * 1000,
+    }

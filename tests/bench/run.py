@@ -1,0 +1,67 @@
+"""`make bench`: our numbers beside those of others, taken in one run on this machine.
+
+Not a test: timings depend on who else is at work here, so ratios are printed and nothing fails,
+unless `--check` is given. Read in this order: `series`, `server`, `processes`, `environments`, then
+`startup`, `first_token`, `load`. Needs PyPI once, for the peers; everything measured is loopback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+
+from environments import PeerMissing, machine
+from first_token import first_token_sections
+from load import load_sections
+from processes import ProgramFailed
+from series import Section, render
+from startup import first_token_section, help_section, import_section
+
+PARTS: dict[str, Callable[[], list[Section]]] = {
+    "startup": lambda: [help_section(), first_token_section(), import_section()],
+    "first-token": first_token_sections,
+    "load": load_sections,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Side-by-side measurements, under six minutes.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--check", action="store_true", help="exit 1 when an aim is missed")
+    given = parser.parse_args()
+    if unknown := set(given.parts) - set(PARTS):
+        parser.error(f"no part {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}")
+    facts = machine()
+    sections: list[Section] = []
+    if not given.json:
+        print(_headline(facts), flush=True)
+    try:
+        for name in given.parts or PARTS:
+            for section in PARTS[name]():
+                sections.append(section)
+                if not given.json:
+                    print("\n" + render(section), flush=True)
+    except (PeerMissing, ProgramFailed) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    if given.json:
+        found = {"machine": facts, "sections": [one.to_json() for one in sections]}
+        print(json.dumps(found, indent=2))
+    missed = [one for section in sections for one in section.comparisons if not one.ok]
+    return 1 if given.check and missed else 0
+
+
+def _headline(facts: dict[str, object]) -> str:
+    versions = facts["versions"]
+    assert isinstance(versions, dict)
+    return (
+        f"{facts['cpu']}, {facts['cores']} cores, {facts['system']}, Python {facts['python']}, "
+        f"load {facts['load']}\n" + ", ".join(f"{name} {v}" for name, v in versions.items())
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
