@@ -97,8 +97,11 @@ async def ask_all(
             if place + 1 < len(turns):
                 turns[place + 1].set()
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(place)) for place in range(len(providers))]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(place)) for place in range(len(providers))]
+    except BaseExceptionGroup as failures:  # a closed pipe, say: one reason is enough to stop
+        raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
 
 

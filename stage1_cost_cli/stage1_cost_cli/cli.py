@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     _similar(commands.add_parser("similar", help="cosine similarity of texts"))
     _plain(commands.add_parser("limits", help="rate limits as the providers last stated them"))
     _score(commands.add_parser("score", help="estimate against bill, and our cost against theirs"))
+    _compare(commands.add_parser("compare", help="examine your own program beside this one"))
     return parser
 
 
@@ -154,6 +155,12 @@ def _similar(parser: argparse.ArgumentParser) -> None:
 def _score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", "-m", default="small", help="small, big or a model id")
     parser.add_argument("--check", action="store_true", help="exit 1 when a bar does not hold")
+    _plain(parser)
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--mine", required=True, metavar="COMMAND", help="your program; see README")
+    parser.add_argument("--only", action="append", default=[], metavar="CHECK")
     _plain(parser)
 
 

@@ -18,6 +18,7 @@ from shared.messages import Request
 from shared.models import Model, resolve
 from shared.offline.attach import with_offline
 from shared.providers.opening import open_provider
+from shared.providers.wires import refuse_unsupported
 from shared.settings import Settings, load_settings
 
 from stage1_cost_cli.ask import Asked, Show, ask_all, question_request, refuse_too_long
@@ -38,6 +39,7 @@ def run_ask(arguments: Namespace) -> int:
         stop=tuple(arguments.stop),
     )
     for model in models:
+        refuse_unsupported(request, model)
         refuse_too_long(request, model)
     check_budget(models, request, settings)
     records: list[CallRecord] = []
@@ -185,6 +187,19 @@ def run_score(arguments: Namespace) -> int:
     else:
         _out(render_score(result))
     return 1 if arguments.check and not result.ok else 0
+
+
+def run_compare(arguments: Namespace) -> int:
+    from shared.examine import render
+
+    from stage1_cost_cli.examine import compare
+
+    examination = compare(arguments.mine, arguments.only, load_settings())
+    if arguments.json:
+        _print_json(examination.to_json())
+    else:
+        _out(render(examination))
+    return examination.exit_code
 
 
 def _text(argument: str, what: str) -> str:

@@ -1,1 +1,1 @@
-"""Stage 2: structured output from text, with versioned prompts and a labelled eval. Not built yet; the target is in the README."""
+"""Stage 2, structured output with versioned prompts and a labelled eval. Not built yet: see README."""

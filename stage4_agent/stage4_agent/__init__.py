@@ -1,1 +1,1 @@
-"""Stage 4: a research agent with three tools that survives a broken one. Not built yet; the target is in the README."""
+"""Stage 4, a research agent that survives a broken tool. Not built yet: see README."""

@@ -1,1 +1,1 @@
-"""Stage 5: an eval harness whose gate turns red. Not built yet; the target is in the README."""
+"""Stage 5, an eval harness whose gate turns red. Not built yet: see README."""

@@ -1,1 +1,1 @@
-"""Stage 6: the production rebuild. Not built yet; the target is in the README."""
+"""Stage 6, the production rebuild. Not built yet: see README."""
