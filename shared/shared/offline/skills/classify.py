@@ -1,0 +1,151 @@
+"""Chooses one of several labels by their names, their descriptions and solved examples.
+
+The small model compares words (tf-idf); the large one the meaning of the text with each description
+and with the nearest examples. Left out: irony, negation, rules with exceptions, long texts whose
+topic is said only once. Without any evidence it takes a label like "other", else the commonest.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.offline.skills.mind import Mind
+from shared.offline.words import Rarity, name_terms, rarity, terms
+
+_OTHER = frozenset(
+    ("other", "unknown", "none", "general", "misc", "miscellaneous", "neutral", "unclear", "n/a")
+)
+_BULLETS = r"(?:[-*\u2022]|\d+[.)])"
+_LISTED = re.compile(
+    r"\b(?:one of|either|choose (?:from|between)|(?:labels?|categories|classes|options)(?: are)?)"
+    r"\s*(?:the following(?: \w+)?)?\s*:?\s*"
+    rf"(?P<list>[^\n.?]{{3,400}}|(?:\n+[ \t]*{_BULLETS}[^\n]+)+)",
+    re.I,
+)
+_BULLETED = re.compile(rf"^[ \t]*{_BULLETS}[ \t]*[`\"'*]*([^\n:`\"'*(\u2014]{{1,60}})", re.M)
+_LONGEST = 2_000  # characters of a text that are compared; the topic is nearly always said by then
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    value: Any
+    about: str = ""
+    shots: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        name = " ".join(_plain(str(self.value)))
+        return f"{name}: {self.about}" if self.about else name
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`confidence` is 0 to 1, not calibrated; `clues` are words of the text that spoke for it."""
+
+    value: Any
+    confidence: float
+    clues: tuple[str, ...] = ()
+    evidence: bool = True
+
+
+def _plain(name: str) -> list[str]:
+    return re.sub(r"[_\-/]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).lower().split()
+
+
+def labels(
+    options: Sequence[Any], about: str, shots: Mapping[Any, Sequence[str]] | None = None
+) -> list[Label]:
+    """The options with what `about` (descriptions, rules) says of each, and their examples."""
+    return [Label(o, _said_of(str(o), about), tuple((shots or {}).get(o, ()))) for o in options]
+
+
+def _said_of(option: str, about: str) -> str:
+    name = re.escape(option).replace("_", "[_ ]")
+    way = (
+        rf"(?:^|[\n;(]|, )[ \t]*{_BULLETS}?[ \t]*[`\"'*]*{name}[`\"'*]*[ \t]*"
+        r"(?::|=|\u2014|\u2013| -|\()[ \t]*(?P<said>[^\n;]+)"
+    )
+    found = [match["said"].strip(" *)") for match in re.finditer(way, about, re.I)]
+    return " ".join(dict.fromkeys(found))[:600]
+
+
+def listed(instructions: str) -> list[str]:
+    """Labels that a prompt without a schema lists: `one of: a, b, c`, or bullets after it."""
+    for match in _LISTED.finditer(instructions):
+        lines = _BULLETED.findall(match["list"])
+        cut = lines or re.split(r",\s*(?:or |and )?|\s+or\s+|\s*[/|]\s*", match["list"])
+        names = [part.strip(" `\"'*.:\u201c\u201d[]()") for part in cut]
+        short = [name for name in names if name and len(name.split()) <= 4]
+        if len(short) >= 2 and len(short) == len(names):
+            return list(dict.fromkeys(short))
+    return []
+
+
+def choose(text: str, options: Sequence[Label], mind: Mind) -> Choice:
+    text = text[:_LONGEST]
+    by_words, clues = _word_scores(text, options)
+    if mind.large:
+        scores = [
+            0.85 * meaning + 0.15 * word
+            for meaning, word in zip(_meaning_scores(text, options, mind), by_words, strict=True)
+        ]
+        best = max(range(len(options)), key=scores.__getitem__)
+        return Choice(options[best].value, _share(scores, best, 0.05), clues[best])
+    best = max(range(len(options)), key=by_words.__getitem__)
+    if by_words[best] <= 0:
+        return Choice(_without_evidence(options), round(1 / len(options), 2), (), evidence=False)
+    return Choice(options[best].value, _share(by_words, best, 0.1), clues[best])
+
+
+def _word_scores(text: str, options: Sequence[Label]) -> tuple[list[float], list[tuple[str, ...]]]:
+    words = terms(text)
+    names = [[t for t in name_terms(str(o.value)) if t] for o in options]
+    bags = [
+        Counter(n * 3 + terms(o.about) + [t for shot in o.shots for t in terms(shot)])
+        for o, n in zip(options, names, strict=True)
+    ]
+    weigh = rarity(bags)
+    asked = Counter(words)
+    scores, clues = [], []
+    for option, bag in zip(options, bags, strict=True):
+        nearest = max((_cosine(asked, Counter(terms(s)), weigh) for s in option.shots), default=0.0)
+        whole = _cosine(asked, bag, weigh)
+        scores.append(0.5 * whole + 0.5 * nearest if option.shots else whole)
+        clues.append(tuple(sorted(set(words) & set(bag), key=lambda t: (-weigh(t), t))[:3]))
+    return scores, clues
+
+
+def _cosine(one: Counter[str], other: Counter[str], weigh: Rarity) -> float:
+    """Cosine of tf-idf vectors with dampened counts."""
+    a = {t: (1 + math.log(n)) * weigh(t) for t, n in one.items()}
+    b = {t: (1 + math.log(n)) * weigh(t) for t, n in other.items()}
+    size = math.sqrt(sum(v * v for v in a.values()) * sum(v * v for v in b.values()))
+    return sum(value * b[t] for t, value in a.items() if t in b) / size if size else 0.0
+
+
+def _meaning_scores(text: str, options: Sequence[Label], mind: Mind) -> list[float]:
+    shots = [shot[:_LONGEST] for option in options for shot in option.shots]
+    close = mind.closeness(text, [*(option.line for option in options), *shots])
+    described, rest = close[: len(options)], iter(close[len(options) :])
+    scores = []
+    for option, about in zip(options, described, strict=True):
+        near = sorted((next(rest) for _ in option.shots), reverse=True)[:2]
+        scores.append(0.35 * about + 0.65 * sum(near) / len(near) if near else about)
+    if any(o.shots for o in options) and not all(o.shots for o in options):
+        return [s if o.shots else 0.9 * s for s, o in zip(scores, options, strict=True)]
+    return scores
+
+
+def _without_evidence(options: Sequence[Label]) -> Any:
+    other = [o.value for o in options if str(o.value).lower() in _OTHER]
+    return other[0] if other else max(options, key=lambda option: len(option.shots)).value
+
+
+def _share(scores: Sequence[float], best: int, heat: float) -> float:
+    top = scores[best]
+    return round(1 / sum(math.exp((score - top) / heat) for score in scores), 2)

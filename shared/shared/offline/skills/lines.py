@@ -1,0 +1,115 @@
+"""Cuts a text into candidates: a piece that may be a value, and the label that stands with it.
+
+Labels stand before a colon, in the cell to the left, at the head of a column, on the line above, or
+as the words before a number or date. Left out: labels to the right of or below their value, and
+values that run over several lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.offline.skills.values import CODE, EMAIL
+
+_CELLS = re.compile(r"\s*\|\s*|\t+|[ \u00a0]{2,}")
+_COLON = re.compile(
+    r"^[\s\"'*_>#-]*(?P<label>[^:=\n]{1,60}?)[\"'*_]*\s*(?::(?!//)|=)\s*(?P<value>.*)$"
+)
+_ELEMENT = re.compile(
+    r"<(?P<label>[\w-]{1,40})(?:\s[^<>]{0,200})?>(?P<value>[^<>\n]{1,400})</(?P=label)>"
+)
+_BEFORE_VALUE = re.compile(
+    r"^(?P<label>[^\d\n]{2,60}?)\s*(?P<value>[#$\u20ac\u00a3\u00a5(-]{0,3}\d.*)$"
+)
+_AMOUNT = re.compile(r"\s*[(@]?\d+(?:[.,]\d+)?\s?%?\)?")
+_RULE = re.compile(r"^[\s|+=_*~-]*$")
+_LONGEST_LINE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """`trust` is how surely the label belongs to the value; `line` is the source, word for word."""
+
+    label: str
+    value: str
+    line: str
+    at: int
+    trust: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    text: str
+    start: int
+    number: int
+
+    @property
+    def cells(self) -> list[str]:
+        return [cell for cell in _CELLS.split(self.text.strip().strip("|").strip()) if cell]
+
+
+def read(text: str) -> list[Line]:
+    """Lines with something on them; very long ones are cut."""
+    found, at = [], 0
+    for number, line in enumerate(text.split("\n")):
+        if not _RULE.match(line[:_LONGEST_LINE]):
+            found.append(Line(line[:_LONGEST_LINE].rstrip("\r"), at, number))
+        at += len(line) + 1
+    return found
+
+
+def candidates(lines: list[Line]) -> list[Candidate]:
+    found: list[Candidate] = []
+    for at, line in enumerate(lines):
+        after = lines[at + 1] if at + 1 < len(lines) else None
+        found += _within(line)
+        if after is not None:
+            found += _above(line, after)
+    return found
+
+
+def _within(line: Line) -> Iterator[Candidate]:
+    cells = line.cells
+    whole = _COLON.match(line.text)
+    if whole and whole["value"].strip() and len(cells) == 1:
+        yield _made(whole["label"], whole["value"], line, 1.0)
+    for at, cell in enumerate(cells):
+        colon = _COLON.match(cell)
+        if colon and colon["value"].strip() and len(cells) > 1:
+            yield _made(colon["label"], colon["value"], line, 1.0)
+        elif at + 1 < len(cells) and cell[0].isalpha():
+            name = _AMOUNT.sub("", cell).rstrip(":")
+            yield _made(name, cells[at + 1], line, 1.0 if at == 0 else 0.9)
+            if at == 0 and len(cells) > 2:
+                yield _made(name, cells[-1], line, 0.85)
+        if not colon:
+            before = _BEFORE_VALUE.match(cell)
+            if before:
+                yield _made(before["label"], before["value"], line, 0.9 if len(cells) == 1 else 0.6)
+    for element in _ELEMENT.finditer(line.text):
+        yield _made(element["label"], element["value"], line, 1.0)
+    for value in (*EMAIL.finditer(line.text), *CODE.finditer(line.text)):
+        words = line.text[: value.start()].split()[-4:]
+        for count in range(1, len(words) + 1):
+            label = " ".join(words[-count:]).strip(" :#(")
+            yield _made(label, line.text[value.start() :], line, 0.7)
+
+
+def _above(line: Line, after: Line) -> Iterator[Candidate]:
+    heads, values = line.cells, after.cells
+    if any(map(str.isdigit, line.text)) and not line.text.rstrip().endswith(":"):
+        return
+    if len(heads) > 1 and len(heads) == len(values):
+        for head, value in zip(heads, values, strict=True):
+            yield _made(head, value, after, 0.85)
+    elif len(heads) == 1 and len(heads[0]) <= 40 and values:
+        ends = line.text.rstrip().endswith(":")
+        if not _COLON.match(line.text) or ends:
+            yield _made(heads[0].rstrip(":"), values[0], after, 0.95 if ends else 0.7)
+
+
+def _made(label: str, value: str, line: Line, trust: float) -> Candidate:
+    clean = value.strip().strip("\"'`,;*_") if value.count('"') != 1 else value.strip(" ,;")
+    return Candidate(label.strip(" \"'*_.-\u2022|"), clean, line.text.strip(), line.start, trust)
