@@ -4,6 +4,7 @@ Examine it with `make compare STAGE=1 MINE='python stage1_cost_cli/examples/naiv
 find and mend what the failed checks name. It is wrong on purpose: do not build on it.
 """
 
+# ruff: noqa: T201 (printing is its work)
 import argparse
 import json
 import sys

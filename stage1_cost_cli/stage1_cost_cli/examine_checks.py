@@ -102,7 +102,10 @@ def cost_big(bench: AskBench) -> str:
 
 def cost_cached(bench: AskBench) -> str:
     """Anthropic counts cached tokens beside the input, OpenAI inside it; both bill them less."""
-    return _cost(bench, "big", 80_000, 60_000)
+    seen = _cost(bench, "big", 80_000, 60_000)
+    if bench.wire("small") != bench.wire("big"):
+        seen += " and " + _cost(bench, "small", 80_000, 60_000)
+    return seen
 
 
 def cost_long(bench: AskBench) -> str:
