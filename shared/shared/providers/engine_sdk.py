@@ -82,7 +82,7 @@ class SdkEngine:
         try:
             with self._errors():
                 async for event in stream:
-                    yield event.to_dict(mode="json")
+                    yield event.to_dict(mode="json", warnings=False)
         except (ConnectionFailed, ProtocolError) as error:
             raise StreamBroken(f"the stream broke in the middle: {error}") from error
 
@@ -151,9 +151,20 @@ def from_sdk(error: Exception) -> CallError:
     body = getattr(error, "body", None)
     if body:
         return from_error_event(_inner(body))
+    return _without_answer(error)
+
+
+def _without_answer(error: Exception) -> CallError:
+    import httpx2
+
+    cause = error.__cause__
+    if isinstance(
+        cause, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
+    ):
+        # its text can hold the key: it quotes a header it refuses
+        return BadRequest(f"no request could be made ({type(cause).__name__})")
     kind = sdk_error_kind(type(error))
-    cause = f" ({error.__cause__})" if error.__cause__ else ""
-    return kind(f"{type(error).__name__}: {error}{cause}")
+    return kind(f"{type(error).__name__}: {error}" + (f" ({cause})" if cause else ""))
 
 
 def sdk_error_kind(sdk_class: type[BaseException]) -> type[CallError]:
@@ -204,7 +215,7 @@ def _as_json(value: Any, headers: Headers) -> Json:
     """A model object as JSON; an HTML page comes back from both SDKs as a plain `str`."""
     if not hasattr(value, "to_dict"):
         raise not_the_api(headers.get("content-type", ""), str(value))
-    payload: Json = value.to_dict(mode="json")
+    payload: Json = value.to_dict(mode="json", warnings=False)
     return payload
 
 
