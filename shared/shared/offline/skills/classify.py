@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.messages import Request
+from shared.offline.skills import examples
 from shared.offline.skills.mind import Mind
 from shared.offline.words import Rarity, name_terms, rarity, terms
 
@@ -149,3 +151,13 @@ def _without_evidence(options: Sequence[Label]) -> Any:
 def _share(scores: Sequence[float], best: int, heat: float) -> float:
     top = scores[best]
     return round(1 / sum(math.exp((score - top) / heat) for score in scores), 2)
+
+
+def said(request: Request, options: Sequence[str], instructions: str, mind: Mind) -> str:
+    """One of the labels that a prompt without a schema lists."""
+    shots: dict[Any, list[str]] = {option: [] for option in options}
+    for shot in examples.of(request):
+        same = [o for o in options if o.lower() == shot.output.strip(" .").lower()]
+        if same:
+            shots[same[0]].append(shot.input)
+    return str(choose(examples.material(request), labels(options, instructions, shots), mind).value)

@@ -186,3 +186,37 @@ def _json(text: str) -> Any:
         return json.loads(_bare(text))
     except (ValueError, RecursionError):
         return None
+
+
+def template(request: Request) -> dict[str, Any] | None:
+    """The schema of the JSON that a prompt without one asks for: written out, or by examples.
+
+    Only when the instructions speak of JSON; a value in a template stands for its type.
+    """
+    rules = documents.instructions(request)
+    if not re.search(r"\bJSON\b", rules):
+        return None
+    shots = [shot.data for shot in of(request) if isinstance(shot.data, dict)]
+    if shots:
+        return _shape(shots[0])
+    for opening in itertools.islice(re.finditer(r"\{", rules), 20):
+        try:
+            value, _ = json.JSONDecoder().raw_decode(rules, opening.start())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) and value:
+            return value if "properties" in value else _shape(value)
+    return None
+
+
+def _shape(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        inner = {str(name): _shape(one) for name, one in value.items()}
+        return {"type": "object", "properties": inner, "required": list(inner)}
+    if isinstance(value, list):
+        return {"type": ["array", "null"], "items": _shape(value[0]) if value else {}}
+    if isinstance(value, bool):
+        return {"type": ["boolean", "null"]}
+    if isinstance(value, int | float):
+        return {"type": ["number", "null"]}
+    return {"type": ["string", "null"], "description": value if isinstance(value, str) else ""}

@@ -88,7 +88,10 @@ def _hints(task: Task, names: Sequence[str]) -> dict[str, str]:
     """What lines of the rules say of a field that they name: `- total: the amount to pay`."""
     found: dict[str, str] = {}
     for name in names:
-        way = rf"^[^\n]{{0,12}}?[`\"'*]*\b{re.escape(name)}\b[`\"'*]*(?:\s*\([^)\n]*\))?\s*(?::|-|=|\u2014|\u2013|is|are)\s*(?P<said>[^\n]+)"
+        way = (
+            rf"^[^\n]{{0,12}}?[`\"'*]*\b{re.escape(name)}\b[`\"'*]*(?:\s*\([^)\n]*\))?"
+            r"\s*(?::|-|=|\u2014|\u2013|is|are)\s*(?P<said>[^\n]+)"
+        )
         said = [match["said"] for match in re.finditer(way, task.rules, re.M)]
         found[name] = " ".join(said)[:500]
     return found
@@ -296,10 +299,8 @@ def _role(task: Task, child: Field, inner: Sequence[Field]) -> Any:
         return _build(task, child)
     if child.kind in ("number", "integer") and child.name == "confidence":
         return _confidence(task, child, inner)
-    if words & _SUMMARIES:
-        said = " ".join(summarise.central(task.text, 2))
-    else:
-        said = _reason(task, inner)
+    about = bool(words & _SUMMARIES)
+    said = " ".join(summarise.central(task.text, 2)) if about else _reason(task, inner)
     return said if said and fields.allowed(said, child.schema) else fields.blank(child, task.root)
 
 

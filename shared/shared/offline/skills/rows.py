@@ -84,7 +84,7 @@ def _bare_sign(piece: str) -> bool:
 
 
 def _heads(page: Sequence[Line], columns: Sequence[Field]) -> tuple[list[str], int]:
-    """The names of the columns by position, from the line that names most of them (at least two)."""
+    """The names of the columns by position, found on the line that names most of them."""
     wants = [matching.wanted(column) for column in columns]
     best: tuple[int, list[str], int] = (1, [], 0)
     for at, line in enumerate(page):
@@ -212,7 +212,7 @@ def _by_type(row: Row, columns: Sequence[Field], how: values.Habits) -> dict[str
 def _aligned(
     numeric: Sequence[Field], pieces: Sequence[str], how: values.Habits
 ) -> list[tuple[Field, str]]:
-    """Numbers for fields: one to one from the left; with too few numbers the last field keeps the last.
+    """Numbers for fields from the left; the last field takes the last number.
 
     A field that must be whole never takes a fraction.
     """

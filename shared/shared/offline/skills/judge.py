@@ -1,0 +1,259 @@
+"""Judges whether a claim is supported by a passage, an answer equals a reference, or A beats B.
+
+Support is the share of the claim's rare words that the passage has, lowered by numbers, names and
+negations that do not agree; the large model also compares the meaning of sentences. Left out:
+conclusions of several steps, arithmetic, irony, style, and knowledge that is not in the prompt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.messages import Request
+from shared.offline.skills import documents, fields, values
+from shared.offline.skills.documents import elements
+from shared.offline.skills.fields import Field, Schema
+from shared.offline.skills.mind import Mind
+from shared.offline.words import coverage, name_terms, rarity, sentences, terms, tokens
+
+_CLAIMS = "claim|answer|statement|response|summary|hypothesis|candidate|prediction|reply|output"
+_GROUNDS = (
+    "context|passages|passage|source|sources|documents|document|evidence|premise|article|text|"
+    "reference answer|reference|expected answer|expected|ground truth|gold answer|gold|facts"
+)
+_RIVALS = "answer a|answer b|response a|response b|assistant a|assistant b|candidate a|candidate b"
+_TASK = "question|query|prompt|task|instruction"
+_SECTION = re.compile(
+    rf"^[ \t#*\[]*(?P<name>{_RIVALS}|{_GROUNDS}|{_CLAIMS}|{_TASK})"
+    r"\**[ \t]*(?:\d+)?\]?[ \t]*:\**[ \t]*",
+    re.M | re.I,
+)
+_NOT = frozenset(
+    ("no", "not", "never", "none", "without", "cannot", "nobody", "nothing", "neither", "nor")
+)
+_BAD = re.compile(
+    r"unsupport|not|\bno\b|false|fail|contradict|incorrect|unfaith|hallucinat|wrong|bad|ungrounded"
+    r"|refut|unsafe|irrelevant|poor",
+    re.I,
+)
+_MIDDLE = re.compile(
+    r"part|mixed|unclear|neutral|tie|equal|some|medium|borderline|insufficient|not enough"
+    r"|not_enough|unknown|maybe|neither",
+    re.I,
+)
+_ASKED = re.compile(
+    r"\b(?:support|faithful|grounded|grade|score|judg|rate\b|rating|evaluat|verdict|correct|better)",
+    re.I,
+)
+_SCALE = re.compile(r"(?P<low>\d+)\s*(?:-|\u2013|to|and|through)\s*(?P<high>\d+)")
+_SUPPORTED, _PARTLY = 0.6, 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`against` are both answers where the prompt asks which one is better."""
+
+    claim: str
+    grounds: str
+    question: str = ""
+    against: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`support` is 0 to 1; `clash` says that passage and claim contradict each other."""
+
+    support: float
+    clash: bool
+    why: str
+
+
+def case(request: Request) -> Case | None:
+    """The claim and the passage of the last turn, if the prompt has a section for each."""
+    text = documents.last_user_text(request)
+    found = _sections(text)
+    rivals = [found[name] for name in _RIVALS.split("|") if name in found]
+    question = next((found[name] for name in _TASK.split("|") if name in found), "")
+    grounds = "\n".join(found[name] for name in _GROUNDS.split("|") if found.get(name))
+    if len(rivals) == 2:
+        return Case("", grounds, question, (rivals[0], rivals[1]))
+    claim = next((found[name] for name in _CLAIMS.split("|") if found.get(name)), "")
+    return Case(claim, grounds, question) if claim and (grounds or question) else None
+
+
+def _sections(text: str) -> dict[str, str]:
+    names = "|".join((_RIVALS, _GROUNDS, _CLAIMS, _TASK)).replace(" ", "[_ ]")
+    tagged = {e.tag.replace("_", " "): e.body.strip() for e in elements(text, names)}
+    if len(tagged) > 1:
+        return tagged
+    heads = list(_SECTION.finditer(text))
+    ends = [head.start() for head in heads[1:]] + [len(text)]
+    found: dict[str, str] = dict(tagged)
+    for head, end in zip(heads, ends, strict=True):
+        name = re.sub(r"\s+", " ", head["name"].lower())
+        found[name] = (found.get(name, "") + "\n" + text[head.end() : end]).strip()
+    return found
+
+
+def fits(request: Request, schema: Schema) -> bool:
+    """True when the schema wants a grade and the prompt has a claim and what to hold it against."""
+    resolved, _ = fields.resolve(schema, schema)
+    inner = fields.children(Field((), resolved, False), schema) or [Field((), resolved, False)]
+    plain = all(one.kind not in ("object", "array") for one in inner)
+    return plain and any(map(_is_grade, inner)) and case(request) is not None
+
+
+def asked(request: Request) -> bool:
+    """The same for a prompt without a schema, which must then ask for a judgement in words."""
+    return bool(_ASKED.search(documents.instructions(request))) and case(request) is not None
+
+
+def _is_grade(one: Field) -> bool:
+    if one.kind != "enum":
+        return one.kind in ("boolean", "integer", "number")
+    options = [str(o) for o in one.schema.get("enum", ())]
+    signs = any(_BAD.search(o) or _MIDDLE.search(o) for o in options)
+    return signs or all(o.isdigit() for o in options) or {"a", "b"} <= {o.lower() for o in options}
+
+
+def judge(one: Case, mind: Mind) -> Verdict:
+    if one.against:
+        ground = f"{one.grounds}\n{one.question}"
+        first, second = (_supported(a, ground, mind) for a in one.against)
+        return Verdict(0.5 + (first.support - second.support) / 2, False, "Compared word for word.")
+    if not one.grounds:
+        share = coverage(terms(one.question), terms(one.claim))
+        return Verdict(share, False, f"The answer takes up {share:.0%} of the question's words.")
+    return _supported(one.claim, one.grounds, mind)
+
+
+def _supported(claim: str, grounds: str, mind: Mind) -> Verdict:
+    """The weakest statement counts as much as the mean of all."""
+    passages = sentences(grounds)
+    bags = [terms(line) for line in passages]
+    weigh = rarity(bags)
+    everything = {term for bag in bags for term in bag}
+    scores: list[tuple[float, bool, str]] = []
+    for line in sentences(claim):
+        wanted = terms(re.sub(r"\[[^\]\n]{1,40}\]", " ", line))
+        if not wanted:
+            continue
+        nearest = max(
+            range(len(bags)), key=lambda at: coverage(wanted, bags[at], weigh), default=-1
+        )
+        own = coverage(wanted, bags[nearest], weigh) if nearest >= 0 else 0.0
+        score = 0.6 * own + 0.4 * coverage(wanted, everything, weigh)
+        if mind.large and passages:
+            score = 0.5 * score + 0.5 * max(mind.closeness(line, passages))
+        clash = nearest >= 0 and own > 0.4 and _negated(line) != _negated(passages[nearest])
+        score *= _agreement(line, grounds) * (0.5 if clash else 1.0)
+        scores.append((min(1.0, score), clash, line))
+    if not scores:
+        return Verdict(0.0, False, "There is no statement to check.")
+    weakest = min(scores)
+    support = 0.5 * weakest[0] + 0.5 * sum(score for score, *_ in scores) / len(scores)
+    said = "supported" if weakest[0] >= _SUPPORTED else "weakly supported or not supported"
+    return Verdict(
+        support, any(c for _, c, _ in scores), f'Least supported ({said}): "{weakest[2][:160]}"'
+    )
+
+
+def _negated(line: str) -> bool:
+    said = {token.lower() for token in tokens(line)}
+    return bool(said & _NOT) or "n't" in line.replace("\u2019", "'")
+
+
+def _agreement(line: str, grounds: str) -> float:
+    """Each number or name of the claim that the passage lacks takes a part of the support."""
+    there = {float(found.value) for found in values.numbers(grounds)}
+    numbers = [float(found.value) for found in values.numbers(re.sub(r"\[\d+\]", " ", line))]
+    days = {found.value for found in values.dates(line)} - {f.value for f in values.dates(grounds)}
+    names = re.findall(r"(?<=[a-z,;] )[A-Z][\w-]+", line)
+    missing = sum(n not in there for n in numbers) + len(days)
+    strangers = sum(name.lower() not in grounds.lower() for name in names)
+    return float(0.45**missing * 0.7**strangers)
+
+
+def reply(request: Request, schema: Schema, mind: Mind) -> str:
+    """The verdict in the terms of the schema."""
+    one = case(request)
+    verdict = judge(one, mind) if one else Verdict(0.0, False, "")
+    resolved, nullable = fields.resolve(schema, schema)
+    top = Field((), resolved, nullable)
+    rules = documents.instructions(request)
+    if top.kind != "object":
+        return fields.as_json(_graded(top, verdict, rules, schema))
+    inner = fields.children(top, schema)
+    made: Mapping[str, Any] = {f.name: _graded(f, verdict, rules, schema) for f in inner}
+    return fields.as_json(made)
+
+
+def said(request: Request, mind: Mind) -> str:
+    """The verdict in plain text, as a bare number or word where the prompt asks for one."""
+    one, rules = case(request), documents.instructions(request)
+    verdict = judge(one, mind) if one else Verdict(0.0, False, "")
+    if one and one.against:
+        return "A" if verdict.support >= 0.5 else "B"
+    scale = _scale(rules)
+    if scale:
+        return f"{_scaled(verdict.support, *scale)}"
+    word = "yes" if verdict.support >= _SUPPORTED else "no"
+    return word if re.search(r"\byes\b.{0,10}\bno\b", rules, re.I) else f"{word}. {verdict.why}"
+
+
+def _graded(one: Field, verdict: Verdict, rules: str, root: Schema) -> Any:
+    if one.kind == "boolean":
+        return (verdict.support >= _SUPPORTED) != bool(_BAD.search(one.name))
+    if one.kind == "enum":
+        return _option(one, verdict)
+    if one.kind in ("integer", "number"):
+        low, high = _limits(one, rules)
+        sure = "confid" in name_terms(one.name)[0] if name_terms(one.name) else False
+        level = max(verdict.support, 1 - verdict.support) if sure else verdict.support
+        worth = _scaled(level, low, high) if one.kind == "integer" else low + level * (high - low)
+        worth = round(worth, 2)
+        return worth if fields.allowed(worth, one.schema) else fields.blank(one, root)
+    if one.kind == "text" and fields.allowed(verdict.why, one.schema):
+        return verdict.why
+    return fields.blank(one, root)
+
+
+def _limits(one: Field, rules: str) -> tuple[float, float]:
+    low = one.schema.get("minimum", one.schema.get("exclusiveMinimum"))
+    high = one.schema.get("maximum", one.schema.get("exclusiveMaximum"))
+    if low is not None and high is not None:
+        return low, high
+    return _scale(one.description) or _scale(rules) or ((1, 5) if one.kind == "integer" else (0, 1))
+
+
+def _scale(text: str) -> tuple[int, int] | None:
+    found = [(int(m["low"]), int(m["high"])) for m in _SCALE.finditer(text)]
+    return next(((low, high) for low, high in found if low in (0, 1) and 1 <= high <= 100), None)
+
+
+def _scaled(support: float, low: float, high: float) -> int:
+    return round(low + support * (high - low))
+
+
+def _option(one: Field, verdict: Verdict) -> Any:
+    """Options are sorted into good, middle and bad by their words, numbers by their size."""
+    options = [o for o in one.schema.get("enum") or [one.schema.get("const")] if o is not None]
+    if all(isinstance(o, int | float) or str(o).isdigit() for o in options):
+        ordered = sorted(options, key=float)
+        return ordered[min(len(ordered) - 1, int(verdict.support * len(ordered)))]
+    rival = {str(o).lower().removeprefix("answer").strip(" _"): o for o in options}
+    if {"a", "b"} <= set(rival):
+        tie = next((o for o in options if _MIDDLE.search(str(o))), None)
+        near = abs(verdict.support - 0.5) < 0.03
+        return tie if near and tie is not None else rival["a" if verdict.support >= 0.5 else "b"]
+    middle = [o for o in options if _MIDDLE.search(str(o))]
+    bad = [o for o in options if _BAD.search(str(o)) and o not in middle]
+    good = [o for o in options if o not in bad and o not in middle]
+    if verdict.support >= _SUPPORTED:
+        return (good or middle or bad)[0]
+    three_way = any(re.search(r"contradict|refut", str(o), re.I) for o in bad)
+    undecided = not verdict.clash if three_way else verdict.support >= _PARTLY
+    return (middle or bad or good)[0] if undecided else (bad or middle or good)[0]
