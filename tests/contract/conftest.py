@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -48,20 +48,26 @@ class Bench:
         self.server.script(self.key, faults)
 
     def provider(
-        self, *, timeout_s: float = 60.0, tries: int = 4, base_url: str = "", wire: Any = None
+        self,
+        *,
+        timeout_s: float = 60.0,
+        tries: int = 4,
+        first_wait_s: float = 0.5,
+        base_url: str = "",
+        sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> Provider:
-        async def sleep(seconds: float) -> None:
+        async def no_sleep(seconds: float) -> None:
             self.waits.append(seconds)
             await asyncio.sleep(0)
 
         return Provider(
             MODELS[self.wire],
-            wire or (AnthropicWire() if self.wire == "anthropic" else ChatWire()),
+            AnthropicWire() if self.wire == "anthropic" else ChatWire(),
             self.make_engine(base_url or self.address),
             timeout_s=timeout_s,
-            retry=RetryPolicy(tries=tries, random=random.Random(7)),
+            retry=RetryPolicy(tries, first_wait_s, random=random.Random(7)),
             taps=[self.records.append],
-            sleep=sleep,
+            sleep=sleep or no_sleep,
             key=self.key,
         )
 

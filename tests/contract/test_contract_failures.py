@@ -104,7 +104,7 @@ async def test_a_key_that_the_server_echoes_is_taken_out(bench: Any, mode: str) 
 async def test_an_html_page_under_200_is_no_answer(bench: Any, mode: str) -> None:
     bench.script({"kind": "html"})
     async with bench.provider() as provider:
-        with pytest.raises(ProtocolError, match="text/html.*base URL"):
+        with pytest.raises(ProtocolError, match=r"text/html.*base URL"):
             await bench.ask(provider, ASK, mode)
     assert bench.waits == []
 

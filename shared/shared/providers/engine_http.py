@@ -6,9 +6,10 @@ an HTML page or a stream that is cut is always an error, and nothing is imported
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import httpx2
 
 CONNECT_S = 5.0
+DRAIN_S = 0.5
 LONGEST_PAGE = 200_000  # bytes of an error body worth reading
 
 
@@ -71,13 +73,23 @@ class HttpEngine:
 
     async def _events(self, response: httpx2.Response) -> AsyncIterator[Json]:
         with _transport_errors(self._url, cut=StreamBroken):
-            async for data in event_data(response.aiter_bytes()):
+            events = event_data(response.aiter_bytes())
+            async for data in events:
                 if data == "[DONE]":
+                    await _drain(events)
                     return
                 yield _event(data)
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+
+async def _drain(events: AsyncIterator[str]) -> None:
+    """Reads the end mark of the body: a connection that has more to say is not used again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_S):
+            async for _ in events:
+                pass
 
 
 def _event(data: str) -> Json:

@@ -150,6 +150,9 @@ class Provider:
                     yield TextDelta(text)
             if not reader.complete:
                 raise StreamBroken("the stream ended before its end marker")
+        except StreamBroken:
+            if not reader.complete:  # what breaks after the end has broken nothing
+                raise
         finally:
             await opening.__aexit__(None, None, None)
 
