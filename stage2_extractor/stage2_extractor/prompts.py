@@ -1,0 +1,157 @@
+"""Prompts as versioned files: a front matter that says what changed and why, and the words.
+
+A file is never edited once it has been scored; a change is a new version that names its parent. What
+a prompt holds beside its words: a description for each field of the schema, and solved examples.
+Which version answered is part of every result.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from shared.errors import BadSettings, UserError
+from shared.messages import Message, Request, Text, assistant
+
+FOLDER = Path(__file__).parent / "prompts"
+TASKS = ("invoice", "ticket")
+DOCUMENT = "<document>\n{text}\n</document>"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A solved case: a text and the JSON that is the right answer to it."""
+
+    name: str
+    text: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """`fields` maps a field's name to its description in the schema."""
+
+    task: str
+    version: str
+    date: date
+    parent: str | None
+    changed: str
+    why: str
+    system: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
+    reasoning: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.task}@{self.version}"
+
+
+def list_prompts(task: str) -> list[Prompt]:
+    """Every version of a task's prompt, oldest first."""
+    return [load_prompt(task, file.stem.removeprefix("v")) for file in _files(task)]
+
+
+def load_prompt(task: str, version: str) -> Prompt:
+    """One version; `UserError` names the versions that exist."""
+    files = {file.stem.removeprefix("v"): file for file in _files(task)}
+    wanted = version.removeprefix("v")
+    if wanted not in files:
+        raise UserError(f"no prompt {task}@{version}: there are {', '.join(files)}")
+    return _read(task, wanted, files[wanted])
+
+
+def request(
+    prompt: Prompt, text: str, schema: Any = None, *, max_tokens: int = 2048
+) -> Request:
+    """The call that asks `prompt` about `text`.
+
+    What never changes stands first and is marked for caching: system prompt, then the examples as
+    earlier turns. The document comes last.
+    """
+    turns: list[Message] = []
+    for place, example in enumerate(prompt.examples):
+        last = place == len(prompt.examples) - 1
+        turns.append(_question(example.text))
+        turns.append(Message("assistant", (Text(example.answer, cache=last),)))
+    turns.append(_question(text))
+    return Request(
+        messages=tuple(turns),
+        system=prompt.system,
+        cache_system=True,
+        output=schema,
+        max_tokens=max_tokens,
+    )
+
+
+def follow_up(request: Request, reply: str, complaint: str) -> Request:
+    """The same call again, with the model's own answer and what was wrong with it."""
+    again = (
+        f"Your answer was not accepted: {complaint}\n"
+        "Read the document again and give the whole answer once more, corrected."
+    )
+    turns = (*request.messages, assistant(reply), Message("user", (Text(again),)))
+    return Request(
+        messages=turns,
+        system=request.system,
+        cache_system=request.cache_system,
+        output=request.output,
+        max_tokens=request.max_tokens,
+    )
+
+
+def _question(text: str) -> Message:
+    return Message("user", (Text(DOCUMENT.format(text=text)),))
+
+
+def _files(task: str) -> list[Path]:
+    if task not in TASKS:
+        near = difflib.get_close_matches(task, TASKS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(TASKS)}"
+        raise UserError(f"no task {task!r}: {hint}")
+    return sorted((FOLDER / task).glob("v*.md"))
+
+
+def _read(task: str, version: str, file: Path) -> Prompt:
+    head, body = _split(file)
+    try:
+        return Prompt(
+            task=task,
+            version=version,
+            date=head["date"],
+            parent=head["parent"],
+            changed=" ".join(head["changed"].split()),
+            why=" ".join(head["why"].split()),
+            system=body.strip(),
+            fields={name: " ".join(words.split()) for name, words in (head.get("fields") or {}).items()},
+            examples=tuple(_example(file.parent / "examples", n) for n in head.get("examples") or ()),
+            reasoning=bool(head.get("reasoning", False)),
+        )
+    except (KeyError, AttributeError, TypeError) as error:
+        raise BadSettings(f"{file}: the front matter lacks or breaks {error}") from None
+
+
+def _split(file: Path) -> tuple[dict[str, Any], str]:
+    import yaml
+
+    match = re.match(r"---\n(.*?)\n---\n(.*)", file.read_text(encoding="utf-8"), re.DOTALL)
+    if not match:
+        raise BadSettings(f"{file} must begin with a front matter between two lines of ---")
+    try:
+        head = yaml.safe_load(match[1])
+    except yaml.YAMLError as error:
+        raise BadSettings(f"{file}: the front matter is not YAML: {error}") from None
+    return head, match[2]
+
+
+def _example(folder: Path, name: str) -> Example:
+    file = folder / f"{name}.md"
+    text, _, answer = file.read_text(encoding="utf-8").partition("\n---\n")
+    if not answer.strip():
+        raise BadSettings(f"{file} must hold a text, a line of ---, and the answer")
+    return Example(name, text.strip(), answer.strip())
