@@ -73,6 +73,12 @@ def material(request: Request) -> str:
     return _without_task(rest)
 
 
+def rules(request: Request) -> str:
+    """What the prompt asks for, without documents and solved examples."""
+    said = _in_text(documents.last_user_text(request))[1]
+    return documents.split(_in_text(request.system)[1])[1] + "\n\n" + documents.split(said)[1]
+
+
 def _without_task(text: str) -> str:
     labels = list(_LABEL.finditer(text))
     inputs = [m for m in labels if m["input"] and _alone(text, m)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shared.offline.words import name_terms
@@ -35,6 +35,7 @@ class Field:
     nullable: bool
     required: bool = True
     hint: str = ""  # what the prompt says of this field, beside the schema's description
+    kind: Kind = field(init=False)
 
     @property
     def name(self) -> str:
@@ -45,9 +46,8 @@ class Field:
         said = (self.schema.get("title"), self.schema.get("description"), self.hint)
         return "\n".join(str(part) for part in said if part)
 
-    @property
-    def kind(self) -> Kind:
-        return kind_of(self.schema, self.name)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", kind_of(self.schema, self.name))  # asked very often
 
     @property
     def may_be_null(self) -> bool:

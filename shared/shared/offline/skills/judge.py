@@ -14,23 +14,11 @@ from typing import Any
 
 from shared.messages import Request
 from shared.offline.skills import documents, fields, values
-from shared.offline.skills.documents import elements
+from shared.offline.skills.claims import Case, case
 from shared.offline.skills.fields import Field, Schema
 from shared.offline.skills.mind import Mind
 from shared.offline.words import coverage, name_terms, rarity, sentences, terms, tokens
 
-_CLAIMS = "claim|answer|statement|response|summary|hypothesis|candidate|prediction|reply|output"
-_GROUNDS = (
-    "context|passages|passage|source|sources|documents|document|evidence|premise|article|text|"
-    "reference answer|reference|expected answer|expected|ground truth|gold answer|gold|facts"
-)
-_RIVALS = "answer a|answer b|response a|response b|assistant a|assistant b|candidate a|candidate b"
-_TASK = "question|query|prompt|task|instruction"
-_SECTION = re.compile(
-    rf"^[ \t#*\[]*(?P<name>{_RIVALS}|{_GROUNDS}|{_CLAIMS}|{_TASK})"
-    r"\**[ \t]*(?:\d+)?\]?[ \t]*:\**[ \t]*",
-    re.M | re.I,
-)
 _NOT = frozenset(
     ("no", "not", "never", "none", "without", "cannot", "nobody", "nothing", "neither", "nor")
 )
@@ -50,16 +38,7 @@ _ASKED = re.compile(
 )
 _SCALE = re.compile(r"(?P<low>\d+)\s*(?:-|\u2013|to|and|through)\s*(?P<high>\d+)")
 _SUPPORTED, _PARTLY = 0.6, 0.4
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """`against` are both answers where the prompt asks which one is better."""
-
-    claim: str
-    grounds: str
-    question: str = ""
-    against: tuple[str, str] | None = None
+_NUMBER_LACKS = 0.45
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +48,6 @@ class Verdict:
     support: float
     clash: bool
     why: str
-
-
-def case(request: Request) -> Case | None:
-    """The claim and the passage of the last turn, if the prompt has a section for each."""
-    text = documents.last_user_text(request)
-    found = _sections(text)
-    rivals = [found[name] for name in _RIVALS.split("|") if name in found]
-    question = next((found[name] for name in _TASK.split("|") if name in found), "")
-    grounds = "\n".join(found[name] for name in _GROUNDS.split("|") if found.get(name))
-    if len(rivals) == 2:
-        return Case("", grounds, question, (rivals[0], rivals[1]))
-    claim = next((found[name] for name in _CLAIMS.split("|") if found.get(name)), "")
-    return Case(claim, grounds, question) if claim and (grounds or question) else None
-
-
-def _sections(text: str) -> dict[str, str]:
-    names = "|".join((_RIVALS, _GROUNDS, _CLAIMS, _TASK)).replace(" ", "[_ ]")
-    tagged = {e.tag.replace("_", " "): e.body.strip() for e in elements(text, names)}
-    if len(tagged) > 1:
-        return tagged
-    heads = list(_SECTION.finditer(text))
-    ends = [head.start() for head in heads[1:]] + [len(text)]
-    found: dict[str, str] = dict(tagged)
-    for head, end in zip(heads, ends, strict=True):
-        name = re.sub(r"\s+", " ", head["name"].lower())
-        found[name] = (found.get(name, "") + "\n" + text[head.end() : end]).strip()
-    return found
 
 
 def fits(request: Request, schema: Schema) -> bool:
@@ -141,16 +93,18 @@ def _supported(claim: str, grounds: str, mind: Mind) -> Verdict:
         wanted = terms(re.sub(r"\[[^\]\n]{1,40}\]", " ", line))
         if not wanted:
             continue
-        nearest = max(
-            range(len(bags)), key=lambda at: coverage(wanted, bags[at], weigh), default=-1
-        )
-        own = coverage(wanted, bags[nearest], weigh) if nearest >= 0 else 0.0
+        shares = [coverage(wanted, bag, weigh) for bag in bags]
+        own = max(shares, default=0.0)
         score = 0.6 * own + 0.4 * coverage(wanted, everything, weigh)
         if mind.large and passages:
-            score = 0.5 * score + 0.5 * max(mind.closeness(line, passages))
-        clash = nearest >= 0 and own > 0.4 and _negated(line) != _negated(passages[nearest])
-        score *= _agreement(line, grounds) * (0.5 if clash else 1.0)
-        scores.append((min(1.0, score), clash, line))
+            score = 0.35 * score + 0.65 * max(mind.closeness(line, passages))
+        near = [
+            p for p, share in zip(passages, shares, strict=True) if share >= max(0.3, own - 0.15)
+        ]
+        opposed = any(_negated(passage) != _negated(line) for passage in near)
+        agreement = _agreement(line, grounds)
+        clash = opposed or (bool(near) and agreement <= _NUMBER_LACKS)
+        scores.append((min(1.0, score * agreement * (0.5 if opposed else 1.0)), clash, line))
     if not scores:
         return Verdict(0.0, False, "There is no statement to check.")
     weakest = min(scores)
@@ -174,7 +128,7 @@ def _agreement(line: str, grounds: str) -> float:
     names = re.findall(r"(?<=[a-z,;] )[A-Z][\w-]+", line)
     missing = sum(n not in there for n in numbers) + len(days)
     strangers = sum(name.lower() not in grounds.lower() for name in names)
-    return float(0.45**missing * 0.7**strangers)
+    return float(_NUMBER_LACKS**missing * 0.85**strangers)
 
 
 def reply(request: Request, schema: Schema, mind: Mind) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from shared.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from shared.embeddings import Embedder
+    from shared.embeddings import Embedder, Vectors
 
 Size = Literal["small", "large"]
 
@@ -36,6 +37,11 @@ class Mind:
             )
         if not others or not texts:
             return [[] for _ in texts]
-        vectors = self.embedder.embed([*texts, *others])
-        cosines = vectors[: len(texts)] @ vectors[len(texts) :].T
+        cosines = self.embedder.embed(texts).dot(_kept(self.embedder, tuple(others)).T)  # type: ignore[arg-type]
         return [[float(cosine) for cosine in row] for row in cosines]
+
+
+@lru_cache(maxsize=16)
+def _kept(embedder: Embedder, texts: tuple[str, ...]) -> Vectors:
+    """Labels, examples and glossary come again with every request: embedded once, not each time."""
+    return embedder.embed(texts)

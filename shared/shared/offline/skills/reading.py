@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from shared.offline.skills import fields, values
@@ -76,13 +77,18 @@ def _forms(field: Field, raw: str, how: Habits) -> dict[str, Any]:
 
 def wanted(field: Field, raw: str) -> str:
     """The form to use where no example shows one."""
-    asked = [form for form, way in _ASKED_FORMS if way.search(field.description)]
+    asked = _asked(field.description)
     if asked:
-        return asked[0]
+        return asked
     if field.kind == "text":
         code = _CODE_NAMES & set(name_terms(field.name)) and " " in raw
         return "plain code" if code else "whole"
     return {"number": "first", "integer": "first", "enum": "option"}.get(field.kind, field.kind)
+
+
+@lru_cache(maxsize=1024)
+def _asked(description: str) -> str:
+    return next((form for form, way in _ASKED_FORMS if way.search(description)), "")
 
 
 def value(field: Field, raw: str, how: Habits, learned: str = "") -> Any:

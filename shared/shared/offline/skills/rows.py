@@ -87,16 +87,21 @@ def _heads(page: Sequence[Line], columns: Sequence[Field]) -> tuple[list[str], i
     """The names of the columns by position, found on the line that names most of them."""
     wants = [matching.wanted(column) for column in columns]
     best: tuple[int, list[str], int] = (1, [], 0)
+    seen: dict[str, list[float]] = {}
     for at, line in enumerate(page):
         cells = line.cells
         if len(cells) < 2 or any(ch.isdigit() for ch in line.text):
             continue
         names: list[str] = []
         for cell in cells:
-            scores = [
-                (matching.score(w, cell), w.field.name) for w in wants if w.field.name not in names
+            scores = seen.get(cell) or [matching.score(want, cell) for want in wants]
+            seen[cell] = scores
+            free = [
+                (n, w.field.name)
+                for n, w in zip(scores, wants, strict=True)
+                if w.field.name not in names
             ]
-            top = max(scores, default=(0.0, ""))
+            top = max(free, default=(0.0, ""))
             names.append(top[1] if top[0] >= matching.ENOUGH else "")
         hits = sum(map(bool, names))
         if hits > best[0]:
