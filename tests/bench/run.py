@@ -3,6 +3,7 @@
 Not a test: timings depend on who else is at work here, so ratios are printed and nothing fails,
 unless `--check` is given. Read in this order: `series`, `server`, `processes`, `environments`, then
 `startup`, `first_token`, `load`. Needs PyPI once, for the peers; everything measured is loopback.
+`run.py sizes` weighs the environments instead, and installs them to do so.
 """
 
 from __future__ import annotations
@@ -17,18 +18,23 @@ from first_token import first_token_sections
 from load import load_sections
 from processes import ProgramFailed
 from series import Section, render
+from sizes import sizes_section
 from startup import first_token_section, help_section, import_section
 
 PARTS: dict[str, Callable[[], list[Section]]] = {
     "startup": lambda: [help_section(), first_token_section(), import_section()],
     "first-token": first_token_sections,
     "load": load_sections,
+    "sizes": lambda: [sizes_section()],
 }
+PLAIN = ("startup", "first-token", "load")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Side-by-side measurements, under six minutes.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; without: all but sizes"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--check", action="store_true", help="exit 1 when an aim is missed")
     given = parser.parse_args()
@@ -39,7 +45,7 @@ def main() -> int:
     if not given.json:
         print(_headline(facts), flush=True)
     try:
-        for name in given.parts or PARTS:
+        for name in given.parts or PLAIN:
             for section in PARTS[name]():
                 sections.append(section)
                 if not given.json:
