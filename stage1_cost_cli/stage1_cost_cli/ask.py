@@ -11,12 +11,19 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shared.errors import CallError, EmptyPrompt, PromptTooLong, StageError
+from shared.errors import (
+    CallError,
+    EmptyPrompt,
+    PromptTooLong,
+    Refused,
+    StageError,
+    UserError,
+)
 from shared.messages import (
     Finished,
+    Reply,
     Request,
     Retrying,
-    StreamEvent,
     TextDelta,
     WireEvent,
     user,
@@ -24,7 +31,7 @@ from shared.messages import (
 from shared.models import Model
 from shared.providers.provider import Provider
 
-from stage1_cost_cli.estimate import input_tokens
+from stage1_cost_cli.estimate import input_bytes, input_tokens
 
 FEATURE = "ask"
 
@@ -49,17 +56,18 @@ def question_request(question: str, **options: object) -> Request:
     if not question.strip():
         raise EmptyPrompt('the question is empty: write stage1 ask "…" or pipe text into it')
     given = {name: value for name, value in options.items() if value is not None}
-    return Request(messages=(user(question),), **given)  # type: ignore[arg-type]
+    request = Request(messages=(user(question),), **given)  # type: ignore[arg-type]
+    if "" in request.stop:
+        raise UserError("--stop is empty: give the text to end at, or leave it out")
+    return request
 
 
 def refuse_too_long(request: Request, model: Model) -> None:
     """`PromptTooLong` when the prompt and `max_tokens` cannot fit into the model's window.
 
-    A token is at least one byte, so a prompt of fewer bytes than the window is not even counted.
+    Counting a megabyte takes a while, so a prompt of fewer bytes than the window is not counted.
     """
-    size = sum(len(message.text.encode()) for message in request.messages)
-    size += len(request.system.encode())
-    if size + request.max_tokens <= model.window:
+    if input_bytes(request) + request.max_tokens <= model.window:
         return
     counted = input_tokens(request)
     if counted + request.max_tokens > model.window:
@@ -67,6 +75,10 @@ def refuse_too_long(request: Request, model: Model) -> None:
             f"the prompt has about {counted:,} tokens and --max-tokens is {request.max_tokens:,}; "
             f"{model.id} takes {model.window:,} in all: shorten the prompt or lower --max-tokens"
         )
+
+
+def retry_note(event: Retrying) -> str:
+    return f"try {event.attempt} failed ({event.reason}); next in {event.wait_s:.1f} s"
 
 
 async def ask_all(
@@ -84,16 +96,17 @@ async def ask_all(
 
     async def one(place: int) -> Asked:
         held = _Held(turns[place], show.answer)
+        name = providers[place].model.id
         try:
             if named:
-                held.write(f"--- {providers[place].model.id}\n")
-            asked = await ask_one(providers[place], request, held.show(show), stream, raw)
-            if named or not asked.text.endswith("\n"):
-                held.write("\n")
+                held.write(f"--- {name}\n")
+            mine = Show(held.write, _prefixed(show.note, name) if named else show.note)
+            asked = await ask_one(providers[place], request, mine, stream, raw)
             await turns[place].wait()
             held.release()
             return asked
-        finally:
+        finally:  # also after Ctrl-C: what follows begins on a line of its own
+            held.end_line()
             if place + 1 < len(turns):
                 turns[place + 1].set()
 
@@ -108,35 +121,46 @@ async def ask_all(
 async def ask_one(
     provider: Provider, request: Request, show: Show, stream: bool = True, raw: bool = False
 ) -> Asked:
-    """Asks one model. A failed call comes back with its error and the text seen so far."""
+    """Asks one model. A failed or refused call comes back with its error and the text so far."""
     said: list[str] = []
     try:
-        if not stream:
+        if stream:
+            reply = await _streamed(provider, request, show, said, raw)
+        else:
             reply = await provider.complete(request, feature=FEATURE)
             show.answer(reply.text)
-            return Asked(provider.model, reply.text)
-        async with provider.stream(request, feature=FEATURE, raw=raw) as events:
-            async for event in events:
-                _handle(event, said, show, raw)
-        return Asked(provider.model, "".join(said))
     except CallError as error:
         return Asked(provider.model, "".join(said), error)
+    return Asked(provider.model, reply.text, refusal(reply))
 
 
-def _handle(event: StreamEvent, said: list[str], show: Show, raw: bool) -> None:
-    match event:
-        case TextDelta(text):
-            said.append(text)
-            if not raw:
-                show.answer(text)
-        case WireEvent(data):
-            show.answer(data + "\n")
-        case Retrying(attempt, wait_s, reason):
-            show.note(f"try {attempt} failed ({reason}); next in {wait_s:.1f} s")
-        case Finished(reply) if reply.refusal:
-            show.note(f"the model refused: {reply.refusal}")
-        case _:
-            pass
+def refusal(reply: Reply) -> Refused | None:
+    if reply.stop != "refusal" and not reply.refusal:
+        return None
+    return Refused(f"the model refused: {reply.refusal or 'no reason given'}", reply=reply)
+
+
+async def _streamed(
+    provider: Provider, request: Request, show: Show, said: list[str], raw: bool
+) -> Reply:
+    async with provider.stream(request, feature=FEATURE, raw=raw) as events:
+        async for event in events:
+            match event:
+                case TextDelta(text):
+                    said.append(text)
+                    if not raw:
+                        show.answer(text)
+                case WireEvent(data):
+                    show.answer(data + "\n")
+                case Retrying():
+                    show.note(retry_note(event))
+                case Finished(reply):
+                    return reply
+    raise AssertionError("a stream ends with Finished or an error")
+
+
+def _prefixed(note: Callable[[str], None], name: str) -> Callable[[str], None]:
+    return lambda text: note(f"{name}: {text}")
 
 
 class _Held:
@@ -146,6 +170,7 @@ class _Held:
         self._turn = turn
         self._write = write
         self._kept: list[str] = []
+        self._printed = ""
 
     def write(self, text: str) -> None:
         self._kept.append(text)
@@ -153,9 +178,12 @@ class _Held:
             self.release()
 
     def release(self) -> None:
-        for text in self._kept:
+        while self._kept:
+            text = self._kept.pop(0)
             self._write(text)
-        self._kept.clear()
+            self._printed = text or self._printed
 
-    def show(self, show: Show) -> Show:
-        return Show(self.write, show.note)
+    def end_line(self) -> None:
+        if self._printed and not self._printed.endswith("\n"):
+            self._write("\n")
+            self._printed = "\n"

@@ -23,29 +23,36 @@ from stage1_cost_cli.estimate import worst_case
 from stage1_cost_cli.receipt import Receipt, receipt
 
 
-def check_budget(models: Sequence[Model], request: Request, settings: Settings) -> None:
-    """`BudgetExceeded` when today's spending and the worst case of these calls pass the limit."""
+def check_budget(calls: Sequence[tuple[Model, Request]], settings: Settings) -> None:
+    """`BudgetExceeded` when today's spending and the worst case of `calls` pass the limit.
+
+    Without a limit only a price file is read: a typing error in it is told before money is spent.
+    """
+    prices = open_prices(settings.prices_file)
     if settings.budget_usd is None:
         return
     from shared.budget import Budget
 
-    prices = open_prices(settings.prices_file)
     budget = Budget(Decimal(str(settings.budget_usd)), spent_usd=_spent_today(settings))
-    for model in models:
-        budget.hold(prices.cost(worst_case(request), model.id, model.provider).total_usd)
+    for model, request in calls:
+        usage = worst_case(request, model)
+        budget.hold(prices.cost(usage, model.id, model.provider).total_usd)
 
 
 def close_books(
     records: Sequence[CallRecord], settings: Settings, warn: Callable[[str], None]
-) -> list[Receipt]:
-    """The receipts of `records`, which are also written to the ledger and the trace store."""
+) -> list[Receipt | None]:
+    """A receipt for each of `records`, which also go to the ledger and the trace store.
+
+    None where the call ended before anything was counted.
+    """
     if not records:
         return []
     prices = open_prices(settings.prices_file)
     receipts = [receipt(record, prices) for record in records]
     _write_ledger(records, receipts, settings, warn)
     _write_traces(records, receipts, settings)
-    return [one for one in receipts if one is not None]
+    return receipts
 
 
 def _spent_today(settings: Settings) -> Decimal:

@@ -11,27 +11,38 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from shared.calls import CallRecord
-from shared.errors import CallError, StageError
-from shared.messages import Finished, Message, Reply, TextDelta, ToolResult, user
-from shared.models import resolve
+from shared.errors import CallError, InvalidOutput, StageError
+from shared.messages import (
+    Finished,
+    Message,
+    Reply,
+    Retrying,
+    TextDelta,
+    ToolResult,
+    user,
+)
+from shared.models import Model, resolve
 from shared.offline.attach import with_offline
-from shared.providers.opening import open_provider
+from shared.providers.opening import address, open_provider
 from shared.providers.provider import Provider
+from shared.providers.wires import refuse_unsupported
 from shared.settings import Settings
 
-from stage1_cost_cli.ask import refuse_too_long
+from stage1_cost_cli.ask import refusal, refuse_too_long, retry_note
 from stage1_cost_cli.books import check_budget, close_books
 from stage1_cost_cli.conversation import Conversation
 from stage1_cost_cli.money import money
+from stage1_cost_cli.process import without_secrets
 from stage1_cost_cli.receipt import Receipt, line
 from stage1_cost_cli.shop import Shop, open_shop
 
 TOOL_ROUNDS = 6  # a model that still calls tools after this many rounds is going in circles
+OPTIONS = ("max_tokens", "temperature", "top_p", "top_k")
 HELP = "/model NAME  /cost  /reset  /save FILE  /help  /quit"
 
 
@@ -41,64 +52,65 @@ def chat(
     out: Callable[[str], None],
     err: Callable[[str], None],
 ) -> int:
-    """Reads turns from standard input until its end or /quit."""
-    model = resolve(arguments.model, settings)
-    options = {
-        name: getattr(arguments, name) for name in ("max_tokens", "temperature", "top_p", "top_k")
-    }
+    """Reads turns from standard input until its end or /quit.
+
+    From a pipe, the exit code is that of the last turn; a person has seen how it went.
+    """
     shop = open_shop() if arguments.shop else None
-    with (
-        asyncio.Runner() as runner,
-        with_offline([resolve("offline-small", settings)], settings) as s,
-    ):
-        session = Session(arguments.model, options, arguments, s, shop, out, err)
-        err(f"{model.id} · {HELP}")
+    with ExitStack() as stack:
+        session = Session(arguments, settings, shop, stack, out, err)
+        err(f"{session.model.id} · {HELP}")
         while (text := _read()) is not None:
+            if text.split() == ["/quit"]:
+                break
             if text.startswith("/"):
-                if text.split()[0] == "/quit":
-                    break
                 session.command(text)
             elif text.strip():
-                session.turn(runner, text)
+                session.turn(text)
     err(session.cost())
-    return 0
+    return 0 if sys.stdin.isatty() else session.exit_code
 
 
 class Session:
     def __init__(
         self,
-        model: str,
-        options: dict[str, Any],
         arguments: Namespace,
         settings: Settings,
         shop: Shop | None,
+        stack: ExitStack,
         out: Callable[[str], None],
         err: Callable[[str], None],
     ) -> None:
-        self.model = resolve(model, settings)
-        self.options = options
+        self.options = {name: getattr(arguments, name) for name in OPTIONS}
         self.conversation = Conversation(arguments.system, arguments.history)
         self.settings = settings
         self.shop = shop
+        self.stack = stack
         self.out = out
         self.err = err
         self.receipts: list[Receipt] = []
+        self.exit_code = 0
+        self.model = self._usable(arguments.model)
 
-    def turn(self, runner: asyncio.Runner, text: str) -> None:
+    def turn(self, text: str) -> None:
         """One question and its answer; a failed or stopped one is taken back from the history."""
         records: list[CallRecord] = []
+        self.exit_code = 0
         self.conversation.add(user(text))
         try:
-            runner.run(self._answer(records))
+            asyncio.run(self._answer(records))
         except KeyboardInterrupt:
             self.conversation.drop_unanswered()
-            self.err("\nstopped")
+            self.err("stopped")
         except StageError as error:
             self.conversation.drop_unanswered()
-            self.err(f"stage1: {error}")
-        for receipt in close_books(records, self.settings, self.err):
-            self.receipts.append(receipt)
-            self.err(line(receipt))
+            self.exit_code = error.exit_code
+            self._complain(error)
+        finally:  # also when the chat is killed: what was spent is written down
+            for receipt in close_books(records, self.settings, self.err):
+                if receipt is not None:
+                    self.receipts.append(receipt)
+                    self.err(line(receipt))
 
     def command(self, text: str) -> None:
         name, _, rest = text.strip().partition(" ")
@@ -126,30 +138,41 @@ class Session:
             await self._shorten(provider)
             for _ in range(TOOL_ROUNDS):
                 reply = await self._stream(provider)
+                if refused := refusal(reply):
+                    raise refused
+                if not reply.text and not reply.tool_calls:
+                    raise InvalidOutput("the model said nothing: ask again, or raise --max-tokens")
                 self.conversation.add(reply.as_message())
                 if not reply.tool_calls:
                     return
                 self.conversation.add(self._run_tools(reply))
-        self.err(f"stopped after {TOOL_ROUNDS} rounds of tool calls without an answer")
+        raise InvalidOutput(f"no answer after {TOOL_ROUNDS} rounds of tool calls: ask otherwise")
 
     async def _stream(self, provider: Provider) -> Reply:
         tools = self.shop.tools if self.shop else ()
         request = self.conversation.request(tools, **self.options)
         refuse_too_long(request, self.model)
-        check_budget([self.model], request, self.settings)
-        async with provider.stream(request, feature="chat") as events:
-            async for event in events:
-                match event:
-                    case TextDelta(text):
-                        self.out(text)
-                    case Finished(reply):
-                        if reply.text:
-                            self.out("\n")
-                        return reply
+        check_budget([(self.model, request)], self.settings)
+        said = ""
+        try:
+            async with provider.stream(request, feature="chat") as events:
+                async for event in events:
+                    match event:
+                        case TextDelta(text):
+                            said += text
+                            self.out(text)
+                        case Retrying():
+                            self.err(retry_note(event))
+                        case Finished(reply):
+                            return reply
+        finally:  # also when it broke off: what follows begins on a line of its own
+            if said and not said.endswith("\n"):
+                self.out("\n")
         raise AssertionError("a stream ends with Finished or an error")
 
     def _run_tools(self, reply: Reply) -> Message:
-        assert self.shop is not None  # only a request with tools gets tool calls
+        if self.shop is None:
+            raise InvalidOutput("the model called a tool and none was offered")
         results: list[ToolResult] = []
         for call in reply.tool_calls:
             result = self.shop.run(call)
@@ -161,22 +184,37 @@ class Session:
         old = self.conversation.too_long()
         if not old:
             return
+        request = self.conversation.summary_request(old)
+        refuse_too_long(request, self.model)
+        check_budget([(self.model, request)], self.settings)
         try:
-            reply = await provider.complete(
-                self.conversation.summary_request(old), feature="chat-summary"
-            )
+            reply = await provider.complete(request, feature="chat-summary")
         except CallError as error:
-            self.err(f"the history could not be summarised and is sent whole: {error}")
+            self._complain(error)
+            reply = Reply()
+        if refusal(reply) or not reply.text.strip():
+            self.err("the history could not be summarised and is sent whole")
             return
         self.conversation.replace_by_summary(old, reply.text)
         self.err(f"{len(old)} old turns summarised")
 
     def _switch(self, name: str) -> None:
         try:
-            self.model = resolve(name, self.settings)
+            self.model = self._usable(name) if name else self.model
             self.err(f"now {self.model.id}")
         except StageError as error:
-            self.err(f"stage1: {error}")
+            self._complain(error)
+
+    def _usable(self, name: str) -> Model:
+        """The model, once it is sure that its key is there and that it takes our parameters."""
+        model = resolve(name, self.settings)
+        refuse_unsupported(self.conversation.request((), **self.options), model)
+        self.settings = self.stack.enter_context(with_offline([model], self.settings))
+        address(model, self.settings)
+        return model
+
+    def _complain(self, error: StageError) -> None:
+        self.err(f"stage1: {without_secrets(str(error), self.settings.secrets())}")
 
     def _save(self, name: str) -> None:
         if not name:
@@ -191,6 +229,8 @@ class Session:
             self.err(f"{name} exists: choose another name")
         except OSError as error:
             self.err(f"{name} cannot be written: {error.strerror}")
+        except ValueError:
+            self.err("no file can have this name: choose another one")
 
 
 def _read() -> str | None:

@@ -22,34 +22,11 @@ EXAMPLES = """examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command's exit code: 0, 2 wrong use, 3 operator, 4 provider, 5 model, 6 this machine."""
-    arguments = _parser().parse_args(argv)
-    try:
-        return _guarded(arguments)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of our pipe has had enough
-        import os
+    words = sys.argv[1:] if argv is None else argv
+    arguments = _parser().parse_args([_utf8(word) for word in words])
+    from stage1_cost_cli import commands, process
 
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-
-
-def _guarded(arguments: argparse.Namespace) -> int:
-    from shared.errors import StageError
-
-    from stage1_cost_cli import commands
-
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # an answer may not fit the terminal's encoding
-    try:
-        run = getattr(commands, f"run_{arguments.command}")
-        code: int = run(arguments)
-        sys.stdout.flush()
-        return code
-    except StageError as error:
-        print(f"stage1: {error}", file=sys.stderr)
-        return error.exit_code
+    return process.run(lambda: getattr(commands, f"run_{arguments.command}")(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,8 +57,8 @@ def _plain(parser: argparse.ArgumentParser) -> None:
 def _sampling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", default="", help="system prompt")
     parser.add_argument("--max-tokens", type=_positive, default=1024, help="default: 1024")
-    parser.add_argument("--temperature", type=float)
-    parser.add_argument("--top-p", type=float)
+    parser.add_argument("--temperature", type=_finite)
+    parser.add_argument("--top-p", type=_finite)
     parser.add_argument("--top-k", type=_positive)
 
 
@@ -165,13 +142,28 @@ def _compare(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 16 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number above 0")
     return int(text)
+
+
+def _finite(text: str) -> float:
+    number = float(_number(text))
+    if abs(number) == float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is too large")
+    return number
 
 
 def _number(text: str) -> Decimal:
     try:
-        return Decimal(text.replace("_", ""))
+        number = Decimal(text.replace("_", ""))
     except InvalidOperation:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        number = Decimal("nan")
+    if not number.is_finite():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return number
+
+
+def _utf8(word: str) -> str:
+    """An argument whose bytes are no UTF-8 comes with half characters that no server takes."""
+    return word.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

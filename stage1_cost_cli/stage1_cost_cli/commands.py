@@ -21,12 +21,22 @@ from shared.providers.opening import open_provider
 from shared.providers.wires import refuse_unsupported
 from shared.settings import Settings, load_settings
 
-from stage1_cost_cli.ask import Asked, Show, ask_all, question_request, refuse_too_long
+from stage1_cost_cli.ask import (
+    Asked,
+    Show,
+    ask_all,
+    question_request,
+    refusal,
+    refuse_too_long,
+)
 from stage1_cost_cli.books import check_budget, close_books
-from stage1_cost_cli.receipt import Receipt
+from stage1_cost_cli.process import answer, note, without_secrets
+from stage1_cost_cli.receipt import Receipt, line, table_text
 
 
 def run_ask(arguments: Namespace) -> int:
+    if arguments.raw and (arguments.json or arguments.no_stream):
+        raise UserError("--raw prints the events of a stream: leave out --json and --no-stream")
     settings = load_settings()
     models = [resolve(name, settings) for name in arguments.model or ["small"]]
     request = question_request(
@@ -41,18 +51,15 @@ def run_ask(arguments: Namespace) -> int:
     for model in models:
         refuse_unsupported(request, model)
         refuse_too_long(request, model)
-    check_budget(models, request, settings)
+    check_budget([(model, request) for model in models], settings)
     records: list[CallRecord] = []
-    asked: list[Asked] = []
-    show = Show(_ignore if arguments.json else _out, _err)
+    show = Show(_ignore if arguments.json else answer, note)
     try:
         asked = asyncio.run(_ask(models, request, settings, records, show, arguments))
     finally:  # also after Ctrl-C: what was spent is told and written down
-        receipts = close_books(records, settings, _err)
-        _print_receipts(receipts, "none" if arguments.json else arguments.receipt)
-    if arguments.json:
-        _print_json({"answers": [_answer_json(one, receipts) for one in asked]})
-    return _report_errors(asked)
+        records.sort(key=lambda record: [model.id for model in models].index(record.model))
+        _print_books(records, close_books(records, settings, note), arguments)
+    return _report_errors(asked, settings)
 
 
 async def _ask(
@@ -79,7 +86,7 @@ async def _ask(
 def run_chat(arguments: Namespace) -> int:
     from stage1_cost_cli.chat import chat
 
-    return chat(arguments, load_settings(), _out, _err)
+    return chat(arguments, load_settings(), answer, note)
 
 
 def run_forecast(arguments: Namespace) -> int:
@@ -111,7 +118,7 @@ def run_forecast(arguments: Namespace) -> int:
     if arguments.json:
         _print_json(forecast_json(workload, forecasts, averages))
     else:
-        _out(render_forecast(workload, forecasts, averages) + "\n")
+        answer(render_forecast(workload, forecasts, averages) + "\n")
     return 0
 
 
@@ -119,13 +126,12 @@ def run_ledger(arguments: Namespace) -> int:
     from stage1_cost_cli.ledger import Ledger
     from stage1_cost_cli.ledger_view import render_totals, totals_json
 
-    since = datetime.now(UTC) - timedelta(days=arguments.days) if arguments.days else None
     with Ledger(load_settings().home / "ledger.db") as ledger:
-        rows = ledger.totals(arguments.by, since=since)
+        rows = ledger.totals(arguments.by, since=_days_ago(arguments.days))
     if arguments.json:
         _print_json(totals_json(rows, arguments.by))
     else:
-        _out(render_totals(rows, arguments.by) + "\n")
+        answer(render_totals(rows, arguments.by) + "\n")
     return 0
 
 
@@ -136,7 +142,7 @@ def run_models(arguments: Namespace) -> int:
     if arguments.json:
         _print_json({"models": [row.to_json() for row in rows]})
     else:
-        _out(render_catalogue(rows))
+        answer(render_catalogue(rows))
     return 0
 
 
@@ -147,7 +153,7 @@ def run_tokens(arguments: Namespace) -> int:
     if arguments.json:
         _print_json(counted.to_json())
     else:
-        _out(render_token_costs(counted))
+        answer(render_token_costs(counted))
     return 0
 
 
@@ -160,7 +166,7 @@ def run_similar(arguments: Namespace) -> int:
     if arguments.json:
         _print_json(matrix.to_json())
     else:
-        _out(render_similarity(matrix) + "\n")
+        answer(render_similarity(matrix) + "\n")
     return 0
 
 
@@ -174,18 +180,18 @@ def run_limits(arguments: Namespace) -> int:
     if arguments.json:
         _print_json(limits_json(seen, now))
     else:
-        _out(render_limits(seen, now) + "\n")
+        answer(render_limits(seen, now) + "\n")
     return 0
 
 
 def run_score(arguments: Namespace) -> int:
     from stage1_cost_cli.score import render_score, score
 
-    result = score(arguments.model, load_settings())
+    result = score(arguments.model, load_settings(), note)
     if arguments.json:
         _print_json(result.to_json())
     else:
-        _out(render_score(result))
+        answer(render_score(result))
     return 1 if arguments.check and not result.ok else 0
 
 
@@ -198,8 +204,14 @@ def run_compare(arguments: Namespace) -> int:
     if arguments.json:
         _print_json(examination.to_json())
     else:
-        _out(render(examination))
+        answer(render(examination))
     return examination.exit_code
+
+
+def _days_ago(days: int | None) -> datetime | None:
+    """None for no limit, also for more days than the calendar has."""
+    now = datetime.now(UTC)
+    return now - timedelta(days=days) if days and days < now.toordinal() else None
 
 
 def _text(argument: str, what: str) -> str:
@@ -211,47 +223,45 @@ def _text(argument: str, what: str) -> str:
     return sys.stdin.buffer.read().decode("utf-8", errors="replace")
 
 
-def _print_receipts(receipts: Sequence[Receipt], form: str) -> None:
-    if form == "json":
-        for one in receipts:
-            _err(json.dumps(one.to_json(), ensure_ascii=False))
-    elif form == "text" and len(receipts) == 1:
-        from stage1_cost_cli.receipt import line
-
-        _err(line(receipts[0]))
-    elif form == "text" and receipts:
-        from stage1_cost_cli.receipt import table
-        from stage1_cost_cli.terminal import to_text
-
-        _err(to_text(table(list(receipts))))
-
-
-def _report_errors(asked: Sequence[Asked]) -> int:
-    errors = [one.error for one in asked if one.error is not None]
-    for error in errors:
-        _err(f"stage1: {error}")
-    return max((error.exit_code for error in errors), default=0)
+def _print_books(
+    records: Sequence[CallRecord], receipts: Sequence[Receipt | None], arguments: Namespace
+) -> None:
+    for record, one in zip(records, receipts, strict=True):
+        if record.cancelled and one is None:
+            note(f"{record.model}: stopped before it answered; its owner may bill the prompt")
+    known = [one for one in receipts if one is not None]
+    if arguments.json:
+        both = zip(records, receipts, strict=True)
+        _print_json({"answers": [_answer_json(record, one) for record, one in both]})
+    elif arguments.receipt == "json":
+        for one in known:
+            note(json.dumps(one.to_json(), ensure_ascii=False))
+    elif arguments.receipt == "text" and len(records) == 1:
+        for one in known:
+            note(line(one))
+    elif arguments.receipt == "text" and known:
+        note(table_text(known))
 
 
-def _answer_json(asked: Asked, receipts: Sequence[Receipt]) -> dict[str, Any]:
-    mine = next((one for one in receipts if one.asked == asked.model.id), None)
+def _report_errors(asked: Sequence[Asked], settings: Settings) -> int:
+    codes = [0]
+    for one in asked:
+        if one.error:
+            name = f"{one.model.id}: " if len(asked) > 1 else ""
+            note(f"stage1: {name}{without_secrets(str(one.error), settings.secrets())}")
+            codes.append(one.error.exit_code)
+    return max(codes)
+
+
+def _answer_json(record: CallRecord, receipt: Receipt | None) -> dict[str, Any]:
+    reply, error = record.partial, record.error or (record.reply and refusal(record.reply))
+    stopped = "stopped early" if record.cancelled else None
     return {
-        "model": asked.model.id,
-        "text": asked.text,
-        "error": str(asked.error) if asked.error else None,
-        "receipt": mine.to_json() if mine else None,
+        "model": record.model,
+        "text": reply.text if reply else "",
+        "error": without_secrets(str(error)) if error else stopped,
+        "receipt": receipt.to_json() if receipt else None,
     }
-
-
-def _out(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def _err(text: str) -> None:
-    sys.stdout.flush()
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
 
 
 def _ignore(text: str) -> None:
@@ -259,4 +269,4 @@ def _ignore(text: str) -> None:
 
 
 def _print_json(data: dict[str, Any]) -> None:
-    _out(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    answer(json.dumps(data, ensure_ascii=False, indent=2) + "\n")

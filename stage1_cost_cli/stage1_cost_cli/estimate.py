@@ -14,11 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.messages import Request, Text, ToolCall, ToolResult, Usage
+from shared.models import Model
 from shared.tokens import count_tokens
 
 # Framing around each message and the request, as OpenAI documents it for its chat format.
 TOKENS_A_MESSAGE = 3
 TOKENS_A_REQUEST = 3
+MOST_FRAMING = 10  # nobody is known to take more around a message, a part or a tool
+COUNTED_EXACTLY = ("openai", "offline")  # billed by the vocabulary that `count_tokens` counts
 TOKENS_A_WORD = 4 / 3  # the usual rule for English
 NO_HISTORY = 150  # output tokens, when nothing else is known
 ASKED_LENGTH = re.compile(
@@ -50,23 +53,46 @@ def estimate(request: Request, past: Sequence[Usage] = ()) -> Estimate:
     return Estimate(usage, basis)
 
 
-def worst_case(request: Request) -> Usage:
-    """The most that `request` can be billed for."""
-    return Usage(input_tokens(request), request.max_tokens)
+def worst_case(request: Request, model: Model) -> Usage:
+    """The most that `request` can be billed for: all of `max_tokens`, and a cache being filled.
+
+    A vocabulary that is not known here is given room for twice our count; that is a margin and no
+    proof.
+    """
+    parts, messages = _parts(request), len(request.messages) + bool(request.system)
+    framing = MOST_FRAMING * (1 + messages + len(parts))
+    counted = framing + sum(count_tokens(part) for part in parts)
+    tokens = counted if model.provider in COUNTED_EXACTLY else 2 * counted
+    marked = (request.cache_system and request.system) or any(
+        isinstance(part, Text) and part.cache for turn in request.messages for part in turn.parts
+    )
+    fills = tokens if marked and model.wire == "anthropic" else 0
+    return Usage(tokens, request.max_tokens, cache_write_tokens=fills)
 
 
 def input_tokens(request: Request) -> int:
     """Tokens of everything that is sent, framing included."""
+    return _framing(request) + sum(count_tokens(part) for part in _parts(request))
+
+
+def input_bytes(request: Request) -> int:
+    """Never less than `input_tokens`, and known at once: a token is at least one byte."""
+    return _framing(request) + sum(len(part.encode()) for part in _parts(request))
+
+
+def _framing(request: Request) -> int:
+    messages = len(request.messages) + bool(request.system)
+    return TOKENS_A_REQUEST + TOKENS_A_MESSAGE * messages
+
+
+def _parts(request: Request) -> list[str]:
     parts = [request.system] if request.system else []
-    framing = TOKENS_A_REQUEST + (TOKENS_A_MESSAGE if request.system else 0)
-    for message in request.messages:
-        framing += TOKENS_A_MESSAGE
-        parts += [_text(part) for part in message.parts]
+    parts += [_text(part) for message in request.messages for part in message.parts]
     for tool in request.tools:
         parts.append(json.dumps([tool.name, tool.description, dict(tool.parameters)]))
     if request.output:
         parts.append(json.dumps(dict(request.output.schema)))
-    return framing + sum(count_tokens(part) for part in parts)
+    return parts
 
 
 def _text(part: Text | ToolCall | ToolResult) -> str:

@@ -6,6 +6,7 @@ exact and never as zero.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,10 @@ from shared.tokens import count_tokens
 
 from stage1_cost_cli.estimate import input_tokens
 from stage1_cost_cli.money import money
+
+HEADS = ("model", "in", "cached", "out", "first", "total", "tok/s", "cost", "saved")
+NO_PRICE = "no price known: name a price file in STAGES_PRICES"
+WIDE = 200  # where no terminal sets a width, a row stays one line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,43 +126,51 @@ def line(receipt: Receipt) -> str:
 
 def cost_text(receipt: Receipt) -> str:
     if receipt.cost is None:
-        return "no price known: name a price file in STAGES_PRICES"
+        return NO_PRICE
     about = "~" if receipt.estimated else ""
     saved = f", cache saved {receipt.saved_share:.0%}" if receipt.cost.saved_usd else ""
     return f"{about}{money(receipt.cost.total_usd)}{saved} ({receipt.cost.source})"
 
 
-def table(receipts: list[Receipt]) -> Any:
-    """Several receipts side by side, as a rich table."""
+def table_text(receipts: Sequence[Receipt]) -> str:
+    """Several receipts side by side, for standard error: its width and its colours."""
+    from rich.console import Console
     from rich.table import Table
 
+    from stage1_cost_cli.terminal import to_text
+
     view = Table(box=None, pad_edge=False, header_style="bold")
-    for title in (
-        "model",
-        "in",
-        "cached",
-        "out",
-        "first token",
-        "total",
-        "tok/s",
-        "cost",
-        "outcome",
-    ):
-        view.add_column(title, justify="left" if title in ("model", "outcome") else "right")
+    view.add_column(HEADS[0], overflow="fold")
+    for title in HEADS[1:]:
+        view.add_column(title, justify="right", no_wrap=True)
     for one in receipts:
-        about = "~" if one.estimated else ""
-        view.add_row(
-            one.model,
-            f"{about}{one.usage.input_tokens}",
-            str(one.usage.cache_read_tokens),
-            f"{about}{one.usage.output_tokens}",
-            _ms(one.first_token_s),
-            _ms(one.total_s),
-            "-" if one.tokens_per_s is None else f"{one.tokens_per_s:.0f}",
-            "?" if one.cost is None else f"{about}{money(one.cost.total_usd)}",
-            one.outcome,
-        )
-    return view
+        view.add_row(*_cells(one))
+    here = Console(stderr=True)
+    color = here.is_terminal and not here.no_color
+    text = to_text(view, width=here.width if here.is_terminal else WIDE, color=color)
+    return "\n".join([text, "", *map(_ending, receipts)])
+
+
+def _cells(one: Receipt) -> tuple[str, ...]:
+    about = "~" if one.estimated else ""
+    return (
+        one.model,
+        f"{about}{one.usage.input_tokens}",
+        str(one.usage.cache_read_tokens),
+        f"{about}{one.usage.output_tokens}",
+        _ms(one.first_token_s),
+        _ms(one.total_s),
+        "-" if one.tokens_per_s is None else f"{one.tokens_per_s:.0f}",
+        "?" if one.cost is None else f"{about}{money(one.cost.total_usd)}",
+        f"{one.saved_share:.0%}" if one.cost and one.cost.saved_usd else "-",
+    )
+
+
+def _ending(one: Receipt) -> str:
+    """How the call ended, whose price it is, and the id to quote to its owner."""
+    source = NO_PRICE if one.cost is None else one.cost.source
+    tries = f" · {one.attempts} tries" if one.attempts > 1 else ""
+    return f"{one.model}: {one.outcome} · {source}{tries} · {one.request_id or 'no request id'}"
 
 
 def _usage(record: CallRecord, reply: Reply) -> tuple[Usage, bool]:
@@ -167,12 +180,13 @@ def _usage(record: CallRecord, reply: Reply) -> tuple[Usage, bool]:
         return reply.usage, False
     stated = reply.usage or Usage(input_tokens=input_tokens(record.request))
     seen = count_tokens(reply.text)
+    seen += sum(count_tokens(call.name + call.json) for call in reply.tool_calls)
     return replace(stated, output_tokens=max(stated.output_tokens, seen)), True
 
 
 def _outcome(record: CallRecord, reply: Reply) -> str:
     if record.cancelled:
-        return "stopped by you"
+        return "stopped early"
     if record.error is not None:
         return "broken off"
     return {"length": "cut at max tokens", "refusal": "refused"}.get(reply.stop or "", "ok")

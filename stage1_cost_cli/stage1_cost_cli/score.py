@@ -14,14 +14,14 @@ import math
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.calls import CallRecord
-from shared.errors import LocalError
+from shared.errors import LocalError, UserError
 from shared.messages import OutputSchema, Request, Usage, user
 from shared.models import Model, resolve
 from shared.offline.server import LocalServer
@@ -29,6 +29,7 @@ from shared.prices import NOTIONAL, PriceList, open_prices
 from shared.providers.opening import open_provider
 from shared.settings import Settings
 
+from stage1_cost_cli.books import check_budget, close_books
 from stage1_cost_cli.estimate import estimate
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ DATA = Path(__file__).parent.parent / "data" / "score"
 WITHIN = Decimal("0.20")
 SHARE_BAR = 0.80
 KEY = "offline"
+ONE_OF_EACH = Usage(input_tokens=1, output_tokens=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,9 @@ class Case:
     id: str
     feature: str
     request: Request
+
+
+Done = tuple[Case, Usage, CallRecord]  # with the usage that was expected before the call
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +116,30 @@ class Score:
         }
 
 
-def score(model_name: str, settings: Settings) -> Score:
-    """Runs both sets through `model_name`. A real model is really paid for."""
+def score(model_name: str, settings: Settings, warn: Callable[[str], None]) -> Score:
+    """Runs both sets through `model_name`. A real model is really paid for, and booked as that."""
     model = resolve(model_name, settings)
     started = time.monotonic()
     if model.provider != "offline":
-        records = asyncio.run(_call_all(model, settings))
-        return _scored(model, records, [], settings, time.monotonic() - started)
+        done = _paid(model, settings, warn)
+        return _scored(model, done, [], settings, time.monotonic() - started)
     with LocalServer() as server:
         reachable = settings.model_copy(update={"offline_base_url": server.base_url})
-        records = asyncio.run(_call_all(model, reachable))
+        done = asyncio.run(_call_all(model, reachable, []))
         log = server.log(KEY)
-    return _scored(model, records, log, settings, time.monotonic() - started)
+    return _scored(model, done, log, settings, time.monotonic() - started)
+
+
+def _paid(model: Model, settings: Settings, warn: Callable[[str], None]) -> list[Done]:
+    """The calls of a real model; a budget or a missing price stops them before the first one."""
+    if not open_prices(settings.prices_file).cost(ONE_OF_EACH, model.id, model.provider).total_usd:
+        raise UserError(f"{model.id} costs nothing here, so there is no bill to estimate")
+    check_budget([(model, case.request) for case in _all_cases()], settings)
+    records: list[CallRecord] = []
+    try:
+        return asyncio.run(_call_all(model, settings, records))
+    finally:
+        close_books(records, settings, warn)
 
 
 def render_score(score: Score) -> str:
@@ -173,25 +190,27 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-async def _call_all(model: Model, settings: Settings) -> list[tuple[Case, Usage, CallRecord]]:
-    """Each case with the usage expected before its call and the record of the call."""
+def _all_cases() -> list[Case]:
+    return load_cases("calibration.jsonl") + load_cases("prompts.jsonl")
+
+
+async def _call_all(model: Model, settings: Settings, records: list[CallRecord]) -> list[Done]:
+    """Each test case with the usage expected before its call and the record of the call."""
     past: dict[str, list[Usage]] = defaultdict(list)
-    done: list[tuple[Case, Usage, CallRecord]] = []
-    records: list[CallRecord] = []
-    calibration = load_cases("calibration.jsonl")
+    done: list[Done] = []
     async with open_provider(model, settings, taps=[records.append]) as provider:
-        for case in calibration + load_cases("prompts.jsonl"):
+        for case in _all_cases():
             expected = estimate(case.request, past[case.feature]).usage
             reply = await provider.complete(case.request, feature=case.feature)
             if reply.usage is not None:
                 past[case.feature].append(reply.usage)
             done.append((case, expected, records[-1]))
-    return done[len(calibration) :]
+    return done[len(load_cases("calibration.jsonl")) :]
 
 
 def _scored(
     model: Model,
-    done: Sequence[tuple[Case, Usage, CallRecord]],
+    done: Sequence[Done],
     log: Sequence[Entry],
     settings: Settings,
     seconds: float,

@@ -1,0 +1,117 @@
+"""What the operating system expects of a command: its streams, its signals, its exit code.
+
+What a command does is decided in `commands`. Here: a stream that is closed or full, an encoding
+that cannot hold the answer, Ctrl-C, a polite kill, and that an error is one sentence without keys.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from shared.errors import LocalError, StageError
+
+INTERRUPTED = 130  # what a shell reports of a command that ended by Ctrl-C
+SHORTEST_SECRET = 8  # shorter ones are no secrets: "none", "offline"
+
+
+def run(command: Callable[[], int]) -> int:
+    """The exit code of `command`, whatever happened to it."""
+    _open_closed_streams()
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # an answer may not fit the terminal's encoding
+    try:
+        with _kill_like_ctrl_c():
+            return _finished(command())
+    except StageError as error:
+        note(f"stage1: {without_secrets(str(error))}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our pipe has had enough
+        return 0
+    finally:
+        _drop_unwritable()
+
+
+def answer(text: str) -> None:
+    """Writes to standard output at once; `BrokenPipeError` when nobody reads it any more."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise LocalError(f"standard output cannot be written: {error.strerror}") from None
+
+
+def note(text: str) -> None:
+    """Writes a line to standard error; when nobody reads that, there is nobody to tell."""
+    with suppress(OSError):
+        sys.stdout.flush()
+    with suppress(OSError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` without `secrets` and without anything that looks like a key; servers echo them."""
+    from shared.redaction_rules import RULES, SECRET
+
+    for secret in secrets:
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, SECRET)
+    for rule in RULES:
+        if rule.placeholder == SECRET:
+            text = rule.replace(text, re.compile(rule.pattern))
+    return text
+
+
+def _finished(code: int) -> int:
+    sys.stdout.flush()
+    return code
+
+
+def _open_closed_streams() -> None:
+    """`2>&-` leaves no stream at all, and its number would go to the next file that is opened."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = "r" if number == 0 else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _drop_unwritable() -> None:
+    """Python flushes once more at its end and would complain about a pipe that is gone."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _kill_like_ctrl_c() -> Iterator[None]:
+    """A polite kill unwinds the command, so that its books are closed; then 128 + the signal."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = {}
+    for name in ("SIGTERM", "SIGHUP"):  # the second one is unknown to Windows
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
+            before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
