@@ -109,21 +109,25 @@ def examine(
     *,
     workers: int,
 ) -> Examination:
-    """Asks every check of both; `workers` checks at the same time."""
+    """Asks every check of both, at the same time; `workers` at once of each.
+
+    Each has workers of its own, so that one which hangs does not hold up the other.
+    """
     start = time.monotonic()
-    pool = ThreadPoolExecutor(workers)
+    pools = [(bench, ThreadPoolExecutor(workers)) for bench in (yours, reference)]
     verdicts: dict[tuple[str, int], Verdict] = {}
     try:
         for last in (False, True):
             asked: dict[tuple[str, int], Future[Verdict]] = {
                 (check.id, side): pool.submit(_verdict, check, bench)
+                for side, (bench, pool) in enumerate(pools)
                 for check in checks
                 if check.last is last
-                for side, bench in enumerate((yours, reference))
             }
             verdicts |= {place: future.result() for place, future in asked.items()}
     finally:  # after Ctrl-C nothing new is started; whoever owns the programs ends them
-        pool.shutdown(wait=False, cancel_futures=True)
+        for _, pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
     rows = (Row(c.id, c.asks, c.read_next, verdicts[c.id, 0], verdicts[c.id, 1]) for c in checks)
     return Examination(stage, mine, time.monotonic() - start, tuple(rows))
 

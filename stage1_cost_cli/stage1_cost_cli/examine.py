@@ -24,7 +24,7 @@ from stage1_cost_cli import examine_failures as failures
 from stage1_cost_cli.examine_bench import AskBench
 
 REFERENCE = (sys.executable, "-m", "stage1_cost_cli", "ask", "--receipt", "json")
-WORKERS = 4  # programs wait for the server half of the time: two for each core of a small machine
+WORKERS = 3  # of each program, which waits for the server about half of its time
 STAGE1, PROVIDERS = "stage1_cost_cli/stage1_cost_cli", "shared/shared/providers"
 CHECKS: tuple[Check[AskBench], ...] = (
     Check(
