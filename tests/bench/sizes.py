@@ -66,4 +66,4 @@ def _sync(folder: Path, *wanted: str) -> None:
 def _megabytes(folder: Path) -> float:
     """As `du` counts: the blocks that are taken, each file once."""
     found = (Path(place) / name for place, _, names in os.walk(folder) for name in names)
-    return sum(file.lstat().st_blocks * 512 for file in found) / 2**20
+    return sum(file.lstat().st_blocks * 512 for file in found) / 10**6
