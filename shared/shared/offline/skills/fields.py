@@ -210,8 +210,10 @@ def _blank_scalar(field: Field) -> Any:
         low = schema.get("minimum", schema.get("exclusiveMinimum"))
         high = schema.get("maximum", schema.get("exclusiveMaximum"))
         step = schema.get("multipleOf") or 1
-        tries = [0, low, high, *(n + step for n in (low,) if n is not None)]
-        tries += [n - step for n in (high,) if n is not None]
+        tries = [0, low, high]
+        for limit in (low, high):
+            if limit is not None:
+                tries += [step * (limit // step + n) for n in (-1, 0, 1)]
         if low is not None and high is not None:
             tries.append((low + high) / 2)
         return next((n for n in tries if n is not None and allowed(n, schema)), 0)

@@ -29,6 +29,8 @@ from shared.offline.skills.mind import Mind
 from shared.offline.skills.task import Hit, Task
 from shared.offline.words import name_terms, sentences, terms
 
+_DEEPEST = 6
+
 
 def reply(request: Request, schema: Schema, mind: Mind) -> str:
     return fields.as_json(fill(request, schema, mind))
@@ -74,6 +76,8 @@ def _build(task: Task, one: Field) -> Any:
 
 def _object(task: Task, one: Field) -> Any:
     inner = roles.children(task, one)
+    if len(one.path) > _DEEPEST:  # a schema may refer to itself
+        return fields.blank(one, task.root)
     worth = roles.value_child(inner) if one.path else None
     if worth:
         return _evidence(task, one, worth, inner)

@@ -71,21 +71,24 @@ def _options(task: Task, one: Field, inner: Field) -> list[Any]:
 def _scalars(task: Task, one: Field, inner: Field) -> list[Any]:
     """What stands after the list's label, cut at commas, or in the bullets below it."""
     want = matching.wanted(one, lessons.learn(one, task.taught).labels)
+    pieces = _below(task, want) or _after(task, want)
+    read = (reading.value(inner, piece, task.how) for piece in pieces)
+    return [value for value in read if value is not None]
+
+
+def _after(task: Task, want: matching.Wanted) -> list[str]:
     for pair in lines.candidates(task.page):
         if pair.trust >= 0.9 and matching.score(want, pair.label) >= matching.ENOUGH:
-            raw = re.split(r"\s*[;,]\s*", pair.value)
-            return [
-                v for v in (reading.value(inner, piece, task.how) for piece in raw) if v is not None
-            ]
+            return re.split(r"\s*[;,]\s*", pair.value)
+    return []
+
+
+def _below(task: Task, want: matching.Wanted) -> list[str]:
     for at, line in enumerate(task.page):
         if matching.score(want, line.text.strip(" :#*")) >= matching.ENOUGH:
-            return [
-                v
-                for v in (
-                    reading.value(inner, raw, task.how) for raw in _bullets(task.page[at + 1 :])
-                )
-                if v is not None
-            ]
+            found = _bullets(task.page[at + 1 :])
+            if found:
+                return found
     return []
 
 

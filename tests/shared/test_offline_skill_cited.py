@@ -1,0 +1,57 @@
+"""An answer from documents in a JSON form names its sources and says when there is no answer."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from shared.messages import OutputSchema, Request, user
+from shared.offline.brain import think
+
+DOCUMENTS = (
+    '<document id="faq">Returns are accepted within 30 days of delivery.</document>\n'
+    '<document id="pay">Refunds are paid to the card within 10 days.</document>\n\n'
+)
+
+
+class Source(BaseModel):
+    document_id: str
+    quote: str
+
+
+class Cited(BaseModel):
+    answer: str | None
+    citations: list[str]
+    sources: list[Source]
+    answerable: bool
+
+
+def asked(question: str, size: str = "small", embedder: Any = None) -> Cited:
+    request = Request(
+        messages=(user(f"{DOCUMENTS}Question: {question}"),),
+        output=OutputSchema("it", Cited.model_json_schema()),
+    )
+    answer = think(request, size, embedder)  # type: ignore[arg-type]
+    return Cited.model_validate(json.loads(answer.text))
+
+
+def test_answer_with_its_source() -> None:
+    got = asked("When are returns accepted?")
+    assert got.answer == "Returns are accepted within 30 days of delivery."
+    assert got.citations == ["faq"]
+    assert got.sources == [Source(document_id="faq", quote=got.answer)]
+    assert got.answerable
+
+
+def test_no_answer_no_source() -> None:
+    got = asked("Who is the chief executive?")
+    assert got == Cited(answer=None, citations=[], sources=[], answerable=False)
+
+
+@pytest.mark.embeddings
+def test_only_the_large_model_finds_a_paraphrase() -> None:
+    from shared.embeddings import MiniLM
+
+    question = "When do I get my money back?"
+    assert not asked(question).answerable
+    assert asked(question, "large", MiniLM()).citations[0] == "pay"
