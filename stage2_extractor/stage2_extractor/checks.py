@@ -24,24 +24,18 @@ def _lines(invoice: Invoice) -> list[str]:
     if not amounts or None in amounts:
         return []
     summed = sum((amount for amount in amounts if amount is not None), Decimal(0))
-    discount = abs(invoice.discount or 0)
-    wanted = {
-        name: value + extra
-        for name, value in (("subtotal", invoice.subtotal), ("total", invoice.total))
-        if value is not None
-        for extra in (0, discount)
-    }
-    sums = [value for value in (invoice.subtotal, invoice.total) if value is not None]
-    fits = any(_near(summed, value + extra, len(amounts)) for value in sums for extra in (0, discount))
-    if not wanted or fits:
+    discount = abs(invoice.discount or Decimal(0))
+    stated = {"subtotal": invoice.subtotal, "total": invoice.total}
+    sums = {name: value for name, value in stated.items() if value is not None}
+    for value in sums.values():
+        for before_discount in (value, value + discount):
+            if _near(summed, before_discount, len(amounts)):
+                return []
+    if not sums:
         return []
-    stated = " and ".join(
-        f"{name} is {value}"
-        for name, value in (("subtotal", invoice.subtotal), ("total", invoice.total))
-        if value is not None
-    )
+    told = " and ".join(f"{name} is {value}" for name, value in sums.items())
     return [
-        f"the {len(amounts)} amounts in lines add up to {summed}, but {stated}: a line is missing, "
+        f"the {len(amounts)} amounts in lines add up to {summed}, but {told}: a line is missing, "
         "counted twice or misread, or a sum was taken from the wrong place"
     ]
 
@@ -54,8 +48,8 @@ def _total(invoice: Invoice) -> list[str]:
     if _near(subtotal + tax, total) or _near(subtotal, total):
         return []
     return [
-        f"subtotal {subtotal} and tax {tax} make {subtotal + tax}, but total is {total}: one of the "
-        "three was misread or taken from the wrong place"
+        f"subtotal {subtotal} and tax {tax} make {subtotal + tax}, but total is {total}: one of "
+        "the three was misread or taken from the wrong place"
     ]
 
 

@@ -36,12 +36,10 @@ CURRENCY_SIGNS = {
     "₽": ("RUB",),
     "rs": ("INR",),
 }
-NUMBER = re.compile(r"\d[\d.,'’\u00a0\u202f ]*")
+NUMBER = re.compile(r"\d[\d.,'\u2019\u00a0\u202f ]*")
 
 
-def unsupported(
-    invoice: Invoice, quotes: Mapping[str, str | None], text: str
-) -> dict[str, Any]:
+def unsupported(invoice: Invoice, quotes: Mapping[str, str | None], text: str) -> dict[str, Any]:
     """Fields and rows whose value has no span in `text`, with the value that was claimed."""
     source = normal(text)
     found: dict[str, Any] = {}
@@ -74,7 +72,7 @@ def numbers(words: str) -> set[Decimal]:
     """Every number that the digits in `words` can mean: `1.234` is 1234 and also 1.234."""
     found: set[Decimal] = set()
     for match in NUMBER.finditer(words):
-        run = match[0].rstrip(".,'’ \u00a0\u202f")
+        run = match[0].rstrip(".,'\u2019 \u00a0\u202f")
         for piece in {run, *run.split(" ")}:
             found |= _readings(piece)
     return found
@@ -103,7 +101,7 @@ def _row_stands(description: str, amount: Decimal | None, text: str, source: str
 
 
 def _readings(piece: str) -> set[Decimal]:
-    digits = re.sub(r"['’\u00a0\u202f ]", "", piece)
+    digits = re.sub(r"['\u2019\u00a0\u202f ]", "", piece)
     forms = {digits.replace(",", "").replace(".", "")}  # all separators group thousands
     for mark in ".,":
         head, dot, tail = digits.rpartition(mark)

@@ -1,4 +1,4 @@
-"""From a text to a record: ask, check, ask once more with the complaint, ask the bigger model, stop.
+"""From a text to a record: ask, check, ask again with the complaint, ask the bigger model, stop.
 
 Every failure has a name, every try its usage and cost, also those that failed. What is returned is
 a record whose every value stands in the text, or an explicit failure; never a guess.
@@ -19,7 +19,6 @@ from shared.errors import CallError, UnpricedModel
 from shared.messages import OutputSchema, Reply, Request, Usage
 from shared.prices import PriceList
 from shared.providers.provider import Provider
-
 from stage2_extractor.checks import complaints
 from stage2_extractor.evidence import unsupported
 from stage2_extractor.prompts import Prompt, follow_up, request
@@ -147,32 +146,32 @@ class Extractor:
         """The record of `text`. No failure of a model or a call leaves here as an exception."""
         asked = request(self.prompt, text, self.schema, max_tokens=self._max_tokens)
         tries: list[Try] = []
-        reading, reply = await self._try(self._small, asked, text, tries)
-        if reading.failure in MENDABLE and reply is not None:
-            better = follow_up(asked, reply.text, reading.detail)
-            second, _ = await self._try(self._small, better, text, tries)
+        reading = await self._try(self._small, asked, text, tries)
+        if reading.failure in MENDABLE:
+            better = follow_up(asked, reading.detail)
+            second = await self._try(self._small, better, text, tries)
             reading = _better(reading, second)
         if reading.failure and self._big is not None:
-            third, _ = await self._try(self._big, asked, text, tries)
+            third = await self._try(self._big, asked, text, tries)
             reading = _better(reading, third)
         return self._extraction(reading, tries)
 
     async def _try(
         self, provider: Provider, asked: Request, text: str, tries: list[Try]
-    ) -> tuple[_Reading, Reply | None]:
+    ) -> _Reading:
         started = time.monotonic()
         try:
             reply = await provider.complete(asked, feature=f"extract:{self.prompt.name}")
         except CallError as error:
             seconds = time.monotonic() - started
             tries.append(Try(provider.model.id, Failure.CALL, str(error), None, None, seconds))
-            return _Reading(Failure.CALL, str(error)), None
+            return _Reading(Failure.CALL, str(error))
         reading = read(self.prompt.task, reply, text)
         cost = self._cost(provider, reply)
         seconds = time.monotonic() - started
         about = (reading.failure, reading.detail, reply.usage, cost, seconds, reply.request_id)
         tries.append(Try(reply.model, *about))
-        return reading, reply
+        return reading
 
     def _cost(self, provider: Provider, reply: Reply) -> Decimal | None:
         if reply.usage is None:
@@ -224,7 +223,9 @@ def _checked(record: BaseModel, quotes: Mapping[str, str | None], text: str) -> 
     kept = _without(record, invented)
     if invented:
         claims = ", ".join(f"{name} = {_short(value)}" for name, value in invented.items())
-        detail = f"these values stand nowhere in the document: {claims}; give null for what is absent"
+        detail = (
+            f"these values stand nowhere in the document: {claims}; give null for what is absent"
+        )
         return _Reading(Failure.HALLUCINATED, detail, kept, quotes, invented)
     if wrong := complaints(kept):
         return _Reading(Failure.ARITHMETIC, "; ".join(wrong), kept, quotes)
@@ -233,9 +234,7 @@ def _checked(record: BaseModel, quotes: Mapping[str, str | None], text: str) -> 
 
 def _without(invoice: Invoice, invented: Mapping[str, Any]) -> Invoice:
     gone = {name: None for name in invented if not name.startswith("lines.")}
-    lines = [
-        line for place, line in enumerate(invoice.lines) if f"lines.{place}" not in invented
-    ]
+    lines = [line for place, line in enumerate(invoice.lines) if f"lines.{place}" not in invented]
     return invoice.model_copy(update={**gone, "lines": lines})
 
 

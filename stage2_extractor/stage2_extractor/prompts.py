@@ -1,8 +1,8 @@
 """Prompts as versioned files: a front matter that says what changed and why, and the words.
 
-A file is never edited once it has been scored; a change is a new version that names its parent. What
-a prompt holds beside its words: a description for each field of the schema, and solved examples.
-Which version answered is part of every result.
+A file is never edited once it has been scored; a change is a new version that names its parent.
+What a prompt holds beside its words: a description for each field of the schema, and solved
+examples. Which version answered is part of every result.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from shared.errors import BadSettings, UserError
-from shared.messages import Message, Request, Text, assistant
+from shared.messages import Message, Request, Text
 
 FOLDER = Path(__file__).parent / "prompts"
 TASKS = ("invoice", "ticket")
@@ -66,9 +66,7 @@ def load_prompt(task: str, version: str) -> Prompt:
     return _read(task, wanted, files[wanted])
 
 
-def request(
-    prompt: Prompt, text: str, schema: Any = None, *, max_tokens: int = 2048
-) -> Request:
+def request(prompt: Prompt, text: str, schema: Any = None, *, max_tokens: int = 2048) -> Request:
     """The call that asks `prompt` about `text`.
 
     What never changes stands first and is marked for caching: system prompt, then the examples as
@@ -89,20 +87,18 @@ def request(
     )
 
 
-def follow_up(request: Request, reply: str, complaint: str) -> Request:
-    """The same call again, with the model's own answer and what was wrong with it."""
+def follow_up(request: Request, complaint: str) -> Request:
+    """The same call again, with what was wrong with the first answer said after the document.
+
+    The first answer is not sent back: the complaint names its values, the cached prefix stays the
+    same, and the model reads the document anew instead of defending what it wrote.
+    """
+    *before, last = request.messages
     again = (
-        f"Your answer was not accepted: {complaint}\n"
-        "Read the document again and give the whole answer once more, corrected."
+        f"\n\nAn earlier answer was not accepted: {complaint}.\n"
+        "Read the document again and give the whole answer, corrected."
     )
-    turns = (*request.messages, assistant(reply), Message("user", (Text(again),)))
-    return Request(
-        messages=turns,
-        system=request.system,
-        cache_system=request.cache_system,
-        output=request.output,
-        max_tokens=request.max_tokens,
-    )
+    return replace(request, messages=(*before, Message("user", (*last.parts, Text(again)))))
 
 
 def _question(text: str) -> Message:
@@ -128,8 +124,12 @@ def _read(task: str, version: str, file: Path) -> Prompt:
             changed=" ".join(head["changed"].split()),
             why=" ".join(head["why"].split()),
             system=body.strip(),
-            fields={name: " ".join(words.split()) for name, words in (head.get("fields") or {}).items()},
-            examples=tuple(_example(file.parent / "examples", n) for n in head.get("examples") or ()),
+            fields={
+                name: " ".join(words.split()) for name, words in (head.get("fields") or {}).items()
+            },
+            examples=tuple(
+                _example(file.parent / "examples", n) for n in head.get("examples") or ()
+            ),
             reasoning=bool(head.get("reasoning", False)),
         )
     except (KeyError, AttributeError, TypeError) as error:

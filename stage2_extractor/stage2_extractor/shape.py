@@ -1,7 +1,7 @@
 """The JSON schema that a model is asked to fill: each value beside the words that prove it.
 
-A scalar field becomes `{"value": …, "quote": …}`; a row of `lines` gets one quote. Descriptions come
-from the prompt, so that a better prompt is a better schema. Absence is `null` for both.
+A scalar field becomes `{"value": …, "quote": …}`; a row of `lines` gets one quote. Descriptions
+come from the prompt, so that a better prompt is a better schema. Absence is `null` for both.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from shared.messages import OutputSchema
-
 from stage2_extractor.prompts import Prompt
 from stage2_extractor.records import Invoice, LineItem, Ticket
 
@@ -112,10 +111,14 @@ def _type(annotation: Any) -> Schema:
     nullable = NoneType in get_args(annotation)
     if get_origin(options[0]) is Literal:
         labels: list[Any] = list(get_args(options[0]))
-        return {"type": ["string", "null"], "enum": [*labels, None]} if nullable else {
-            "type": "string",
-            "enum": labels,
-        }
+        return (
+            {"type": ["string", "null"], "enum": [*labels, None]}
+            if nullable
+            else {
+                "type": "string",
+                "enum": labels,
+            }
+        )
     base = {Decimal: "number", date: "string", str: "string"}[options[0]]
     shape: Schema = {"type": [base, "null"] if nullable else base}
     return shape | ({"format": "date"} if options[0] is date else {})
