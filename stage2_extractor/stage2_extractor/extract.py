@@ -6,6 +6,7 @@ a record whose every value stands in the text, or an explicit failure; never a g
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -141,6 +142,13 @@ class Extractor:
         self._big = big
         self._prices = prices
         self._max_tokens = max_tokens
+
+    @property
+    def identity(self) -> str:
+        """Everything but the text that decides a result: prompt, schema, models, token limit."""
+        models = [p.model.id for p in (self._small, self._big) if p]
+        parts = [self.prompt, self.schema, models, self._max_tokens]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     async def extract(self, text: str) -> Extraction:
         """The record of `text`. No failure of a model or a call leaves here as an exception."""
