@@ -28,8 +28,8 @@ class Budget:
             left = self.limit_usd - self.spent_usd - self._held
             if worst_usd > left:
                 raise BudgetExceeded(
-                    f"this call could cost ${worst_usd:.4f} and ${max(left, Decimal(0)):.4f} of the "
-                    f"${self.limit_usd:.2f} budget is left: lower --max-tokens or raise "
+                    f"this call could cost ${worst_usd:.4f} and ${max(left, Decimal(0)):.4f} of "
+                    f"the ${self.limit_usd:.2f} budget is left: lower --max-tokens or raise "
                     "STAGES_BUDGET_USD"
                 )
         self._held += worst_usd

@@ -41,6 +41,7 @@ NOTIONAL = {
 }
 FREE = Rate(Decimal(0), Decimal(0), Decimal(0), Decimal(0))
 GENAI_PROVIDER = {"anthropic": "anthropic", "openai": "openai", "gemini": "google"}
+MADE_BY = {"gemini": ("gemini", "gemma")}  # Google also resells Claude, at another address
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class PriceList:
 
         `at` chooses among dated prices; the default is now.
         """
+        if usage.cache_read_tokens + usage.cache_write_tokens > usage.input_tokens:
+            raise UnpricedModel(f"{model} reported more cached tokens than input tokens: {usage}")
         if rate := self._own.get(model):
             return _at_rate(usage, rate, "your price file")
         if rate := NOTIONAL.get(model):
@@ -109,17 +112,15 @@ def open_prices(file: Path | None) -> PriceList:
 
 
 def listed_models() -> dict[str, tuple[str, int | None]]:
-    """Every id `genai-prices` knows for the providers we speak to: provider, context window.
-
-    An id that two of them list belongs to the one that made it: Google resells Claude, elsewhere.
-    """
+    """Every id `genai-prices` knows for the providers we speak to: provider, context window."""
     from genai_prices.data import providers
 
     by_id = {provider.id: provider.models for provider in providers}
     found: dict[str, tuple[str, int | None]] = {}
     for name, genai in GENAI_PROVIDER.items():
         for model in by_id[genai]:
-            found.setdefault(model.id, (name, model.context_window))
+            if model.id.startswith(MADE_BY.get(name, "")):
+                found.setdefault(model.id, (name, model.context_window))
     return found
 
 

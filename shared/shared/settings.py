@@ -136,7 +136,8 @@ def _refuse_broken(env_file: Path) -> None:
         raise BadSettings(f"{env_file} cannot be read: {error.strerror}") from None
     if broken:
         line, text = broken[0]
-        name = re.match(r"\s*(?:export\s+)?([A-Z][A-Z0-9_]*)\b", text)
+        line += (text[: len(text) - len(text.lstrip())]).count("\n")  # blank lines before it
+        name = re.match(r"(?:export\s+)?([A-Z][A-Z0-9_]*)\b", text.lstrip())
         near = f" ({name[1]})" if name else ""  # nothing else of the line: it may be a key
         raise BadSettings(
             f"{env_file} line {line}{near} is not NAME=value: fix or remove that line"

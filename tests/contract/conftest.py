@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
+
 from shared.calls import CallRecord
 from shared.messages import Finished, Reply, Request, StreamEvent, TextDelta
 from shared.models import Model

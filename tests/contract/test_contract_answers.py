@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
+
 from shared.errors import InvalidOutput, Refused, Truncated
 from shared.messages import Message, Request, Text, ToolCall, ToolResult, ToolSpec, Usage, user
 from shared.schemas import output_schema, validated

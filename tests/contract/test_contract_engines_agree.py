@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from shared.errors import CallError
 from shared.messages import Reply, Request, Timing, ToolSpec, user
 

@@ -4,6 +4,7 @@ import socket
 from typing import Any
 
 import pytest
+
 from shared.errors import (
     BadRequest,
     CallError,

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+
 from shared.errors import CallError, DeadlineExceeded, Overloaded, RateLimited, ServerFault
 from shared.messages import Finished, Request, Retrying, StreamEvent, user
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+
 from shared.errors import MissingKey, ModelNotFound, ServerFault, StreamBroken
 from shared.messages import Finished, Request, TextDelta, ToolSpec, Usage, user
 from shared.models import resolve

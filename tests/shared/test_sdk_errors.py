@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+
 from shared.errors import CallError, OutOfCredit, ProviderError
 from shared.providers.engine_sdk import WITHOUT_ANSWER, from_sdk
 from shared.providers.failures import BY_STATUS, from_status

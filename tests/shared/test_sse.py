@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from shared.providers import sse
 from shared.providers.sse import EventTooLong, event_data
 
