@@ -48,7 +48,7 @@ CHECKS: tuple[Check[AskBench], ...] = (
     Check(
         "streams",
         "is the first text printed before the server has finished?",
-        f"{STAGE1}/ask.py:_handle",
+        f"{STAGE1}/ask.py:_streamed",
         checks.streams,
     ),
     Check(
