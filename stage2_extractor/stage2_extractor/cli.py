@@ -1,0 +1,116 @@
+"""Arguments in, call, print. No logic: each command lives in `commands` and the module it names."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+EXAMPLES = """examples:
+  stage2 extract invoice.pdf
+  stage2 extract invoices/ --format csv --out invoices.csv
+  cat invoice.txt | stage2 extract -
+  echo "My parcel is late" | stage2 classify -
+  stage2 prompts invoice --diff 2 3
+  stage2 eval --prompt 1 --prompt 3 --split dev
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code: 0, 1 a document failed or a bar was missed, 2 and up as in `errors`."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return _guarded(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our pipe has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _guarded(arguments: argparse.Namespace) -> int:
+    from shared.errors import StageError
+    from stage2_extractor import commands
+
+    try:
+        code: int = getattr(commands, f"run_{arguments.command}")(arguments)
+        sys.stdout.flush()
+        return code
+    except StageError as error:
+        print(f"stage2: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="stage2",
+        description="Records from invoices, buckets for tickets, and how good they are.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _extract(commands.add_parser("extract", help="records from a file, a folder or standard input"))
+    _extract(commands.add_parser("classify", help="the bucket of a ticket"))
+    _prompts(commands.add_parser("prompts", help="the versions, what changed and what they cost"))
+    _eval(commands.add_parser("eval", help="prompt versions side by side on labelled data"))
+    _score(commands.add_parser("score", help="the numbers this stage is judged by"))
+    _compare(commands.add_parser("compare", help="examine your own program beside this one"))
+    return parser
+
+
+def _models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", "-m", default="small", help="small, big or a model id (small)")
+    parser.add_argument("--fallback", default="big", help="asked when that fails twice (big)")
+    parser.add_argument("--max-tokens", type=_positive, default=4096, help="of one answer (4096)")
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _extract(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", help="a text or PDF file, a folder, or - for standard input")
+    parser.add_argument("--prompt", default="3", help="version of the prompt (3)")
+    _models(parser)
+    parser.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
+    parser.add_argument("--out", metavar="FILE", help="write here instead of standard output")
+    parser.add_argument("--journal", metavar="FILE", help="what is already paid for (in .stages/)")
+    parser.add_argument("--at-a-time", type=_positive, default=4, help="calls in parallel (4)")
+
+
+def _prompts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", nargs="?", choices=("invoice", "ticket"), help="default: both")
+    parser.add_argument("--diff", nargs=2, metavar=("OLD", "NEW"), help="what changed between two")
+    _json(parser)
+
+
+def _eval(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--task", choices=("invoice", "ticket"), default="invoice")
+    parser.add_argument("--prompt", action="append", help="version; several times (all of 1, 2, 3)")
+    parser.add_argument("--split", choices=("dev", "test"), default="dev", help="default: dev")
+    parser.add_argument("--repeat", type=_positive, default=1, help="runs of each case (1)")
+    parser.add_argument("--chart", metavar="FILE", help="write a chart as SVG")
+    parser.add_argument(
+        "--agreement", action="store_true", help="only the two labellers' agreement"
+    )
+    _models(parser)
+    _json(parser)
+
+
+def _score(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", "-m", default="big", help="small, big or a model id (big)")
+    parser.add_argument("--check", action="store_true", help="exit 1 when a bar does not hold")
+    _json(parser)
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--mine", required=True, metavar="COMMAND", help="your program; see README")
+    parser.add_argument("--only", action="append", default=[], metavar="CHECK")
+    _json(parser)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)

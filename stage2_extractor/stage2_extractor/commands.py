@@ -1,0 +1,160 @@
+"""One function a command: from parsed arguments to printed result and exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from argparse import Namespace
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from shared.errors import LocalError, UserError
+from shared.models import resolve
+from shared.offline.attach import with_offline
+from shared.prices import open_prices
+from shared.providers.opening import open_provider
+from shared.settings import Settings, load_settings
+from stage2_extractor.batch import Done, Item, items_of, run_batch
+from stage2_extractor.documents import decode, find_documents, usable
+from stage2_extractor.extract import Extractor
+from stage2_extractor.journal import Journal
+from stage2_extractor.output import csv_text, json_line
+from stage2_extractor.progress import progress
+from stage2_extractor.prompts import Prompt, load_prompt
+
+
+def run_extract(arguments: Namespace) -> int:
+    return _batch(arguments, "invoice")
+
+
+def run_classify(arguments: Namespace) -> int:
+    return _batch(arguments, "ticket")
+
+
+def run_prompts(arguments: Namespace) -> int:
+    from stage2_extractor.prompt_view import diff_text, prompts_json, prompts_text
+
+    settings = load_settings()
+    tasks = [arguments.task] if arguments.task else ["invoice", "ticket"]
+    if arguments.diff:
+        if not arguments.task:
+            raise UserError("say which task: stage2 prompts invoice --diff 2 3")
+        old, new = (load_prompt(arguments.task, version) for version in arguments.diff)
+        _out(diff_text(old, new))
+    elif arguments.json:
+        _out(json.dumps(prompts_json(tasks, settings), indent=2) + "\n")
+    else:
+        _out(prompts_text(tasks, settings))
+    return 0
+
+
+def _batch(arguments: Namespace, task: str) -> int:
+    settings = load_settings()
+    items = _items(arguments.path)
+    prompt = load_prompt(task, arguments.prompt)
+    path = Path(arguments.journal) if arguments.journal else settings.home / "stage2.jsonl"
+    with Journal(path) as journal:
+        done = asyncio.run(_run(items, prompt, journal, settings, arguments))
+    done.sort(key=lambda one: [item.name for item in items].index(one.name))
+    if arguments.format == "csv":
+        _write(arguments.out, csv_text([(one.name, one.result) for one in done]))
+    elif arguments.out:
+        _write(arguments.out, "".join(json_line(one.name, one.result) for one in done))
+    _summary(done, len(items))
+    return 1 if any(one.failed for one in done) else 0
+
+
+async def _run(
+    items: Sequence[Item],
+    prompt: Prompt,
+    journal: Journal,
+    settings: Settings,
+    arguments: Namespace,
+) -> list[Done]:
+    """Results in the order in which they are finished; JSON lines are printed as they come."""
+    done: list[Done] = []
+    at_once = arguments.format == "jsonl" and not arguments.out
+    async with open_extractor(prompt, settings, arguments) as extractor:
+        with progress(len(items)) as step:
+            async for one in run_batch(items, extractor, journal, at_a_time=arguments.at_a_time):
+                done.append(one)
+                step()
+                if at_once:
+                    _out(json_line(one.name, one.result))
+    return done
+
+
+@asynccontextmanager
+async def open_extractor(
+    prompt: Prompt, settings: Settings, arguments: Namespace
+) -> AsyncIterator[Extractor]:
+    """An extractor whose models can be reached inside the block."""
+    small = resolve(arguments.model, settings)
+    big = resolve(arguments.fallback, settings) if arguments.fallback != "none" else None
+    models = [small, *([big] if big and big.id != small.id else [])]
+    with with_offline(models, settings) as reachable:
+        providers = [open_provider(model, reachable) for model in models]
+        try:
+            yield Extractor(
+                prompt,
+                providers[0],
+                providers[1] if len(providers) > 1 else None,
+                open_prices(settings.prices_file),
+                max_tokens=arguments.max_tokens,
+            )
+        finally:
+            for provider in providers:
+                await provider.aclose()
+
+
+def _items(path: str) -> list[Item]:
+    if path != "-":
+        return items_of(find_documents(Path(path)))
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UserError("nothing on standard input: pipe a document in, or name a file")
+    data = sys.stdin.buffer.read()
+    return [Item("-", lambda: usable("standard input", decode("standard input", data)))]
+
+
+def _summary(done: Sequence[Done], items: int) -> None:
+    failed = [one for one in done if one.failed]
+    cached = sum(one.cached for one in done)
+    cost = sum(one.result.get("cost_usd") or 0 for one in done if not one.cached)
+    again = f", {cached} from the journal" if cached else ""
+    _err(f"{items} documents{again}, {len(failed)} failed, ${cost:.6f}")
+    for one in failed:
+        detail = one.result.get("detail") or _last_detail(one.result)
+        _err(f"  {one.name}: {one.result['failure']}: {detail}")
+
+
+def _last_detail(result: dict[str, Any]) -> str:
+    tries = result.get("tries") or [{}]
+    return str(tries[-1].get("detail", ""))
+
+
+def _write(name: str | None, text: str) -> None:
+    """Whole or not at all: a reader never sees half a file."""
+    if name is None:
+        _out(text)
+        return
+    target = Path(name)
+    beside = target.with_name(f".{target.name}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(target)
+    except OSError as error:
+        raise LocalError(f"{name} cannot be written: {error.strerror}") from None
+
+
+def _out(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _err(text: str) -> None:
+    sys.stdout.flush()
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
