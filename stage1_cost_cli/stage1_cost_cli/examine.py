@@ -18,7 +18,6 @@ from shared.offline.service import Options
 from shared.prices import open_prices
 from shared.programs import Program, clean_environment, words
 from shared.settings import Settings
-
 from stage1_cost_cli import examine_checks as checks
 from stage1_cost_cli import examine_failures as failures
 from stage1_cost_cli.examine_bench import AskBench

@@ -22,7 +22,6 @@ from shared.offline.log import Entry
 from shared.offline.server import LocalServer
 from shared.prices import PriceList
 from shared.programs import Program, Run, Running
-
 from stage1_cost_cli.contract import AskReceipt, BadReceipt, Printed, checked_receipt, take_apart
 
 RUN_S = 20.0  # no question here takes a tenth of it

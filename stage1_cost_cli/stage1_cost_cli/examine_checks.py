@@ -9,7 +9,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 from shared.examine import need
-
 from stage1_cost_cli.examine_bench import (
     ANSWER,
     REPLY,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from shared.examine import need
-
 from stage1_cost_cli.examine_bench import ANSWER, REPLY, AskBench, begins, new_key, quoted
 
 BREAK_AFTER = 12  # tokens, a third of the answer

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from shared.examine import Check, Failed, NotRun, chosen, examine, need, render
 from shared.programs import Program, clean_environment, words
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from shared.errors import UserError
 from shared.examine import Examination, Failed, NotRun, examine, render
 from shared.offline.server import LocalServer
