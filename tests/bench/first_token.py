@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from processes import local_server
 from series import Comparison, Measured, Section, Table, differences
+
 from shared.messages import Request, TextDelta, user
 from shared.models import Model
 from shared.providers.opening import open_provider

@@ -32,7 +32,7 @@ def local_server() -> Iterator[str]:
 
 
 def timed(command: Sequence[str], folder: Path, extra: Mapping[str, str]) -> Measured:
-    """Milliseconds from spawn to the first byte on stdout and to the end, and the CPU time of both."""
+    """Milliseconds and CPU time from spawn to the first byte on stdout, and to the end."""
     errors = folder / "stderr.txt"
     start = time.perf_counter()
     with (
