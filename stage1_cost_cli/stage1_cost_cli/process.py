@@ -6,6 +6,7 @@ that cannot hold the answer, Ctrl-C, a polite kill, and that an error is one sen
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -23,18 +24,19 @@ SHORTEST_SECRET = 8  # shorter ones are no secrets: "none", "offline"
 
 def run(command: Callable[[], int]) -> int:
     """The exit code of `command`, whatever happened to it."""
+    kill = _Kill()
     _open_closed_streams()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an answer may not fit the terminal's encoding
     try:
-        with _kill_like_ctrl_c():
+        with kill.caught():
             return _finished(command())
     except StageError as error:
         note(f"stage1: {without_secrets(str(error))}")
         return error.exit_code
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return kill.exit_code
     except BrokenPipeError:  # the reader of our pipe has had enough
         return 0
     finally:
@@ -95,23 +97,35 @@ def _drop_unwritable() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-@contextmanager
-def _kill_like_ctrl_c() -> Iterator[None]:
-    """A polite kill unwinds the command, so that its books are closed; then 128 + the signal."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+class _Kill:
+    """A polite kill unwinds the command as Ctrl-C does, so that its books are closed."""
 
-    def end(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
+    def __init__(self) -> None:
+        self.exit_code = INTERRUPTED
 
-    before = {}
-    for name in ("SIGTERM", "SIGHUP"):  # the second one is unknown to Windows
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
-            before[number] = signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {}
+        for name in ("SIGTERM", "SIGHUP"):  # the second one is unknown to Windows
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # not nohup's
+                before[number] = signal.signal(number, self._end)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        """Cancels what runs in an event loop: an exception from nowhere would leave it broken."""
+        self.exit_code = 128 + number
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise SystemExit(self.exit_code) from None
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.call_soon_threadsafe(lambda: None)  # wakes a loop that waits
