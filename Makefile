@@ -5,7 +5,7 @@ SHELL := /bin/sh
 # uv from PATH, else one of our own in .uv/, never in the system.
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN = $(UV) run --no-sync
-SYNC = $(UV) sync --locked --all-packages --all-extras --no-extra sentence-transformers
+SYNC = $(UV) sync --locked --all-packages --all-extras --no-extra sentence-transformers --group dev
 
 PACKAGE_1 = stage1_cost_cli
 PACKAGE_2 = stage2_extractor
