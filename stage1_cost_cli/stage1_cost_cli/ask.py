@@ -30,7 +30,6 @@ from shared.messages import (
 )
 from shared.models import Model
 from shared.providers.provider import Provider
-
 from stage1_cost_cli.estimate import input_bytes, input_tokens
 
 FEATURE = "ask"

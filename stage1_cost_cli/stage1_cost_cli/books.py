@@ -18,9 +18,10 @@ from shared.messages import Request
 from shared.models import Model
 from shared.prices import Cost, open_prices
 from shared.settings import Settings
-
 from stage1_cost_cli.estimate import worst_case
 from stage1_cost_cli.receipt import Receipt, receipt
+
+PATIENCE_S = 2.0  # for other writers of the ledger; a write takes a millisecond
 
 
 def check_budget(calls: Sequence[tuple[Model, Request]], settings: Settings) -> None:
@@ -72,7 +73,7 @@ def _write_ledger(
     from stage1_cost_cli.ledger import Ledger
 
     try:
-        with Ledger(settings.home / "ledger.db") as ledger:
+        with Ledger(settings.home / "ledger.db", wait_s=PATIENCE_S) as ledger:
             for record, one in zip(records, receipts, strict=True):
                 ledger.append(record, _booked(one))
                 if record.partial and record.partial.rate_limits:

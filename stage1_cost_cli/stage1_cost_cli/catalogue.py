@@ -11,7 +11,6 @@ from shared.models import KNOWN, Model, resolve
 from shared.prices import PRICE_LIST_DATE, PriceList, open_prices
 from shared.settings import Settings
 from shared.tokens import count_tokens
-
 from stage1_cost_cli.money import money
 
 

@@ -32,12 +32,10 @@ from shared.providers.opening import address, open_provider
 from shared.providers.provider import Provider
 from shared.providers.wires import refuse_unsupported
 from shared.settings import Settings
-
 from stage1_cost_cli.ask import refusal, refuse_too_long, retry_note
 from stage1_cost_cli.books import check_budget, close_books
 from stage1_cost_cli.conversation import Conversation
 from stage1_cost_cli.money import money
-from stage1_cost_cli.process import without_secrets
 from stage1_cost_cli.receipt import Receipt, line
 from stage1_cost_cli.shop import Shop, open_shop
 
@@ -105,7 +103,7 @@ class Session:
         except StageError as error:
             self.conversation.drop_unanswered()
             self.exit_code = error.exit_code
-            self._complain(error)
+            self.err(f"stage1: {error}")
         finally:  # also when the chat is killed: what was spent is written down
             for receipt in close_books(records, self.settings, self.err):
                 if receipt is not None:
@@ -190,7 +188,7 @@ class Session:
         try:
             reply = await provider.complete(request, feature="chat-summary")
         except CallError as error:
-            self._complain(error)
+            self.err(f"stage1: {error}")
             reply = Reply()
         if refusal(reply) or not reply.text.strip():
             self.err("the history could not be summarised and is sent whole")
@@ -203,7 +201,7 @@ class Session:
             self.model = self._usable(name) if name else self.model
             self.err(f"now {self.model.id}")
         except StageError as error:
-            self._complain(error)
+            self.err(f"stage1: {error}")
 
     def _usable(self, name: str) -> Model:
         """The model, once it is sure that its key is there and that it takes our parameters."""
@@ -212,9 +210,6 @@ class Session:
         self.settings = self.stack.enter_context(with_offline([model], self.settings))
         address(model, self.settings)
         return model
-
-    def _complain(self, error: StageError) -> None:
-        self.err(f"stage1: {without_secrets(str(error), self.settings.secrets())}")
 
     def _save(self, name: str) -> None:
         if not name:

@@ -20,18 +20,10 @@ from shared.offline.attach import with_offline
 from shared.providers.opening import open_provider
 from shared.providers.wires import refuse_unsupported
 from shared.settings import Settings, load_settings
-
-from stage1_cost_cli.ask import (
-    Asked,
-    Show,
-    ask_all,
-    question_request,
-    refusal,
-    refuse_too_long,
-)
+from stage1_cost_cli.ask import Asked, Show, ask_all, question_request, refuse_too_long
+from stage1_cost_cli.ask_view import answers_json, print_receipts, report_errors
 from stage1_cost_cli.books import check_budget, close_books
-from stage1_cost_cli.process import answer, note, without_secrets
-from stage1_cost_cli.receipt import Receipt, line, table_text
+from stage1_cost_cli.process import answer, clean_note, note
 
 
 def run_ask(arguments: Namespace) -> int:
@@ -53,13 +45,16 @@ def run_ask(arguments: Namespace) -> int:
         refuse_too_long(request, model)
     check_budget([(model, request) for model in models], settings)
     records: list[CallRecord] = []
-    show = Show(_ignore if arguments.json else answer, note)
+    show = Show(_ignore if arguments.json else answer, clean_note(settings))
     try:
         asked = asyncio.run(_ask(models, request, settings, records, show, arguments))
     finally:  # also after Ctrl-C: what was spent is told and written down
         records.sort(key=lambda record: [model.id for model in models].index(record.model))
-        _print_books(records, close_books(records, settings, note), arguments)
-    return _report_errors(asked, settings)
+        receipts = close_books(records, settings, note)
+        print_receipts(records, receipts, "none" if arguments.json else arguments.receipt)
+        if arguments.json and records:
+            _print_json(answers_json(records, receipts, settings))
+    return report_errors(asked, settings)
 
 
 async def _ask(
@@ -86,12 +81,12 @@ async def _ask(
 def run_chat(arguments: Namespace) -> int:
     from stage1_cost_cli.chat import chat
 
-    return chat(arguments, load_settings(), answer, note)
+    settings = load_settings()
+    return chat(arguments, settings, answer, clean_note(settings))
 
 
 def run_forecast(arguments: Namespace) -> int:
     from shared.prices import open_prices
-
     from stage1_cost_cli.forecast import Workload, forecast, measured, with_measured
     from stage1_cost_cli.forecast_view import forecast_json, render_forecast
     from stage1_cost_cli.ledger import Ledger
@@ -159,7 +154,6 @@ def run_tokens(arguments: Namespace) -> int:
 
 def run_similar(arguments: Namespace) -> int:
     from shared.embeddings import MiniLM
-
     from stage1_cost_cli.similar import render_similarity, similarity
 
     matrix = similarity(arguments.texts, MiniLM())
@@ -197,7 +191,6 @@ def run_score(arguments: Namespace) -> int:
 
 def run_compare(arguments: Namespace) -> int:
     from shared.examine import render
-
     from stage1_cost_cli.examine import compare
 
     examination = compare(arguments.mine, arguments.only, load_settings())
@@ -221,47 +214,6 @@ def _text(argument: str, what: str) -> str:
     if sys.stdin is None or sys.stdin.isatty():
         raise UserError(f"no {what}: give it as an argument or pipe it in")
     return sys.stdin.buffer.read().decode("utf-8", errors="replace")
-
-
-def _print_books(
-    records: Sequence[CallRecord], receipts: Sequence[Receipt | None], arguments: Namespace
-) -> None:
-    for record, one in zip(records, receipts, strict=True):
-        if record.cancelled and one is None:
-            note(f"{record.model}: stopped before it answered; its owner may bill the prompt")
-    known = [one for one in receipts if one is not None]
-    if arguments.json:
-        both = zip(records, receipts, strict=True)
-        _print_json({"answers": [_answer_json(record, one) for record, one in both]})
-    elif arguments.receipt == "json":
-        for one in known:
-            note(json.dumps(one.to_json(), ensure_ascii=False))
-    elif arguments.receipt == "text" and len(records) == 1:
-        for one in known:
-            note(line(one))
-    elif arguments.receipt == "text" and known:
-        note(table_text(known))
-
-
-def _report_errors(asked: Sequence[Asked], settings: Settings) -> int:
-    codes = [0]
-    for one in asked:
-        if one.error:
-            name = f"{one.model.id}: " if len(asked) > 1 else ""
-            note(f"stage1: {name}{without_secrets(str(one.error), settings.secrets())}")
-            codes.append(one.error.exit_code)
-    return max(codes)
-
-
-def _answer_json(record: CallRecord, receipt: Receipt | None) -> dict[str, Any]:
-    reply, error = record.partial, record.error or (record.reply and refusal(record.reply))
-    stopped = "stopped early" if record.cancelled else None
-    return {
-        "model": record.model,
-        "text": reply.text if reply else "",
-        "error": without_secrets(str(error)) if error else stopped,
-        "receipt": receipt.to_json() if receipt else None,
-    }
 
 
 def _ignore(text: str) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.messages import Message, Request, Text, ToolCall, ToolResult, ToolSpec, user
-
 from stage1_cost_cli.estimate import input_tokens
 
 SUMMARY_HEAD = "Summary of the conversation so far:\n"

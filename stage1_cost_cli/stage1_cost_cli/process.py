@@ -15,8 +15,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from shared.errors import LocalError, StageError
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
 
 INTERRUPTED = 130  # what a shell reports of a command that ended by Ctrl-C
 SHORTEST_SECRET = 8  # shorter ones are no secrets: "none", "offline"
@@ -61,6 +65,11 @@ def note(text: str) -> None:
     with suppress(OSError):
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
+
+
+def clean_note(settings: Settings) -> Callable[[str], None]:
+    """`note` for words that come from a server, which may hold a key."""
+    return lambda text: note(without_secrets(text, settings.secrets()))
 
 
 def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:

@@ -7,6 +7,7 @@ exact and never as zero.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -16,12 +17,17 @@ from shared.errors import UnpricedModel
 from shared.messages import Reply, Usage
 from shared.prices import Cost, PriceList
 from shared.tokens import count_tokens
-
 from stage1_cost_cli.estimate import input_tokens
 from stage1_cost_cli.money import money
 
 HEADS = ("model", "in", "cached", "out", "first", "total", "tok/s", "cost", "saved")
+OWN_PRICES = "your price file"  # as `shared.prices` names it
 NO_PRICE = "no price known: name a price file in STAGES_PRICES"
+ENDINGS = {
+    "length": "cut at max tokens",
+    "context_full": "cut, the window is full",
+    "refusal": "refused",
+}
 WIDE = 200  # where no terminal sets a width, a row stays one line
 
 
@@ -97,13 +103,16 @@ def receipt(record: CallRecord, prices: PriceList) -> Receipt | None:
 
 
 def price(record: CallRecord, reply: Reply, usage: Usage, prices: PriceList) -> Cost | None:
-    """The price of the model that answered, else of the one that was asked; None for neither."""
+    """The price of the model that answered, else of the one that was asked; None for neither.
+
+    A file of one's own may name only the latter, and wins over a list that knows the former.
+    """
+    found: list[Cost] = []
     for model in (reply.model, record.model):
-        try:
-            return prices.cost(usage, model, record.provider, at=record.started_at)
-        except UnpricedModel:
-            continue
-    return None
+        with suppress(UnpricedModel):
+            found.append(prices.cost(usage, model, record.provider, at=record.started_at))
+    own = [cost for cost in found if cost.source == OWN_PRICES]
+    return next(iter(own or found), None)
 
 
 def line(receipt: Receipt) -> str:
@@ -189,7 +198,7 @@ def _outcome(record: CallRecord, reply: Reply) -> str:
         return "stopped early"
     if record.error is not None:
         return "broken off"
-    return {"length": "cut at max tokens", "refusal": "refused"}.get(reply.stop or "", "ok")
+    return ENDINGS.get(reply.stop or "", "ok")
 
 
 def _ms(seconds: float | None) -> str:

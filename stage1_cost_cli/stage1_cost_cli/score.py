@@ -28,7 +28,6 @@ from shared.offline.server import LocalServer
 from shared.prices import NOTIONAL, PriceList, open_prices
 from shared.providers.opening import open_provider
 from shared.settings import Settings
-
 from stage1_cost_cli.books import check_budget, close_books
 from stage1_cost_cli.estimate import estimate
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from shared.offline.server import LocalServer
 from stage1_cost_cli.cli import main
 

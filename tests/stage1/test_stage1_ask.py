@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from shared.errors import PromptTooLong
 from shared.messages import Request, user
 from shared.models import KNOWN

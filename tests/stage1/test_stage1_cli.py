@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from shared.offline.server import LocalServer
 
 Call = Callable[..., Any]
