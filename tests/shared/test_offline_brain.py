@@ -3,9 +3,12 @@
 import time
 
 import pytest
+
+from shared.errors import MissingExtra
 from shared.messages import Message as Turn
 from shared.messages import Request, Text, assistant, user
 from shared.offline.brain import think
+from shared.offline.skills import glossary
 
 
 def said(text: str, system: str = "", size: str = "small") -> str:
@@ -94,3 +97,24 @@ def test_any_text_is_answered_within_a_second(text: str) -> None:
 
 def test_a_turn_without_text_is_answered() -> None:
     assert think(Request(messages=(Turn("user", (Text(""),)),)), "small", None).text
+
+
+def test_large_without_its_embedder_says_what_to_install() -> None:
+    with pytest.raises(MissingExtra, match="embeddings"):
+        said("Why is the sky blue?", size="large")
+
+
+@pytest.mark.embeddings
+def test_only_large_understands_a_paraphrase() -> None:
+    from shared.embeddings import MiniLM
+
+    request = Request(messages=(user("How do I stop hammering a failing service?"),))
+    assert "circuit breaker" not in think(request, "small", None).text
+    assert "circuit breaker" in think(request, "large", MiniLM()).text
+
+
+def test_every_related_term_of_the_glossary_exists() -> None:
+    known = glossary.entries()
+    names = {entry.term for entry in known}
+    assert len(known) == len(names) >= 60
+    assert {related for entry in known for related in entry.related} <= names

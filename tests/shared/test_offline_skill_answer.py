@@ -1,6 +1,7 @@
 """Answers come from the documents with a citation, or not at all."""
 
 import pytest
+
 from shared.messages import Request, user
 from shared.offline.brain import think
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+
 from shared.messages import OutputSchema, Request, user
 from shared.offline.brain import think
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from shared.messages import OutputSchema, Request, user
 from shared.offline.brain import think
 from shared.offline.skills import classify

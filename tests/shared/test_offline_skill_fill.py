@@ -8,6 +8,7 @@ from typing import Any, Literal
 import jsonschema
 import pytest
 from pydantic import BaseModel, Field
+
 from shared.messages import Message, OutputSchema, Request, assistant, user
 from shared.offline.brain import think
 
@@ -299,3 +300,19 @@ def test_labels_and_values_in_one_schema() -> None:
     assert got["category"] == "shipping"
     assert got["order_id"] is None or got["order_id"] == 1182
     assert "parcel" in got["reason"]
+
+
+@pytest.mark.embeddings
+def test_only_the_large_model_matches_labels_by_meaning() -> None:
+    from shared.embeddings import MiniLM
+
+    schema = {
+        "type": "object",
+        "properties": {"customer_name": {"type": ["string", "null"]}},
+        "required": ["customer_name"],
+    }
+    text = "Client: Adventure Works\nPage: 1"
+    request = Request(messages=(user(text),), output=OutputSchema("it", schema))
+    assert filled(schema, text) == {"customer_name": None}
+    large = json.loads(think(request, "large", MiniLM()).text)
+    assert large == {"customer_name": "Adventure Works"}

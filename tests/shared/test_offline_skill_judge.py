@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from shared.messages import OutputSchema, Request, user
 from shared.offline.brain import think
 

@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 import pytest
+
 from shared.messages import Message, Request, ToolResult, ToolSpec, user
 from shared.offline.answer import Answer
 from shared.offline.brain import think
 
 
-def tool(name: str, description: str, required: list[str], **parameters: Any) -> ToolSpec:
+def tool(name: str, description: str, required: list[str], /, **parameters: Any) -> ToolSpec:
     schema = {"type": "object", "properties": parameters, "required": required}
     return ToolSpec(name, description, schema)
 
@@ -159,3 +160,11 @@ def test_a_conversation_ends_whatever_the_results_say() -> None:
             return
         turns = (*turns, *result(answer, *["{}"] * len(answer.tool_calls)))
     pytest.fail("still calling after 20 turns")
+
+
+def test_a_forced_tool_is_a_form_to_fill_when_the_text_is_long() -> None:
+    save = tool("save", "Save a contact.", ["name", "phone"], name=text(), phone=text())
+    card = "Contact card\nName: Ann Smith\nPhone: 555 0100\nThank you"
+    assert called(ask(card, tools=(save,), choice="save")) == [
+        ("save", {"name": "Ann Smith", "phone": "555 0100"})
+    ]

@@ -1,5 +1,7 @@
 """What the offline model can do, one ability a file; read `brain` first.
 
-Reading the request: `documents`, `examples`, `wishes`. Skills: `glossary`, `answer`, `summarise`,
-`classify`, `judge`, `tools` (with `arguments`), `fill` (with `fields`, `lines`, `values`).
+Reading a request: `documents`, `examples`, `wishes`; a text: `lines`, `values`; a schema: `fields`.
+Skills: `glossary`, `answer` (in JSON: `cited`), `summarise`, `classify`, `judge` (with `claims`),
+`tools` (with `arguments`, `spans`, `results`), `fill` (with `task`, `roles`, `labelled`, `lists`,
+`rows`, `matching`, `lessons`, `reading`, `choosing`). `mind` is the one or the other size.
 """

@@ -81,10 +81,11 @@ def rules(request: Request) -> str:
 
 def _without_task(text: str) -> str:
     labels = list(_LABEL.finditer(text))
-    inputs = [m for m in labels if m["input"] and _alone(text, m)]
+    first = len(text) - len(text.lstrip())
+    inputs = [m for m in labels if m["input"] and (m.start() <= first or _alone(text, m))]
     if inputs:
         after = [m.start() for m in labels if m["output"] and m.start() > inputs[-1].end()]
-        empty = [at for at in after if not text[at:].split(":", 1)[-1].strip(" *\n`")]
+        empty = [at for at in after if not text[at : at + 300].split(":", 1)[-1].strip(" *\n`")]
         return text[inputs[-1].end() : empty[-1] if empty else len(text)].strip("\n")
     head, gap, tail = text.strip("\n").partition("\n")
     if gap and head.rstrip().endswith(":") and len(head.split()) > 3 and tail.strip():
@@ -94,8 +95,7 @@ def _without_task(text: str) -> str:
 
 def _alone(text: str, match: re.Match[str]) -> bool:
     """A label that starts the text or a paragraph; inside a form `Customer: …` is a field."""
-    before = text[: match.start()]
-    return not before.strip() or before.endswith("\n\n")
+    return text.endswith("\n\n", 0, match.start())
 
 
 def _in_turns(request: Request) -> list[Example]:

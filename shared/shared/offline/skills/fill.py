@@ -37,13 +37,13 @@ def reply(request: Request, schema: Schema, mind: Mind) -> str:
 
 
 def fill(request: Request, schema: Schema, mind: Mind) -> Any:
+    """The value that the schema describes, from the text of the request."""
     text = examples.material(request)
     rules = examples.rules(request).replace(text, " ")
-    page = lines.read(text)
-    shots = examples.of(request)
-    task = Task(
-        text, rules, page, values.habits(text, rules), shots, lessons.worked(shots), schema, mind
-    )
+    page, shots = lines.read(text), examples.of(request)
+    pairs, taught = lines.candidates(page), lessons.worked(shots)
+    how = values.habits(text, rules)
+    task = Task(text, rules, page, pairs, how, shots, taught, schema, mind)
     resolved, nullable = fields.resolve(schema, schema)
     top = Field((), resolved, nullable)
     labelled.match(task, list(labelled.leaves(task, top)))

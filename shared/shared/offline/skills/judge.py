@@ -39,6 +39,7 @@ _ASKED = re.compile(
 _SCALE = re.compile(r"(?P<low>\d+)\s*(?:-|\u2013|to|and|through)\s*(?P<high>\d+)")
 _SUPPORTED, _PARTLY = 0.6, 0.4
 _NUMBER_LACKS = 0.45
+_MOST_CLAIMS, _MOST_PASSAGES = 40, 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,13 @@ def judge(one: Case, mind: Mind) -> Verdict:
 
 def _supported(claim: str, grounds: str, mind: Mind) -> Verdict:
     """The weakest statement counts as much as the mean of all."""
-    passages = sentences(grounds)
+    passages = sentences(grounds)[:_MOST_PASSAGES]
     bags = [terms(line) for line in passages]
     weigh = rarity(bags)
     everything = {term for bag in bags for term in bag}
     scores: list[tuple[float, bool, str]] = []
-    for line in sentences(claim):
+    facts = _facts(grounds)
+    for line in sentences(claim)[:_MOST_CLAIMS]:
         wanted = terms(re.sub(r"\[[^\]\n]{1,40}\]", " ", line))
         if not wanted:
             continue
@@ -102,7 +104,7 @@ def _supported(claim: str, grounds: str, mind: Mind) -> Verdict:
             p for p, share in zip(passages, shares, strict=True) if share >= max(0.3, own - 0.15)
         ]
         opposed = any(_negated(passage) != _negated(line) for passage in near)
-        agreement = _agreement(line, grounds)
+        agreement = _agreement(line, facts, grounds)
         clash = opposed or (bool(near) and agreement <= _NUMBER_LACKS)
         scores.append((min(1.0, score * agreement * (0.5 if opposed else 1.0)), clash, line))
     if not scores:
@@ -120,13 +122,18 @@ def _negated(line: str) -> bool:
     return bool(said & _NOT) or "n't" in line.replace("\u2019", "'")
 
 
-def _agreement(line: str, grounds: str) -> float:
+def _facts(text: str) -> set[float | str]:
+    """The numbers and dates of a text; the number of a citation is none."""
+    bare = re.sub(r"\[\d+\]", " ", text)
+    return {float(found.value) for found in values.numbers(bare)} | {
+        str(found.value) for found in values.dates(bare)
+    }
+
+
+def _agreement(line: str, facts: set[float | str], grounds: str) -> float:
     """Each number or name of the claim that the passage lacks takes a part of the support."""
-    there = {float(found.value) for found in values.numbers(grounds)}
-    numbers = [float(found.value) for found in values.numbers(re.sub(r"\[\d+\]", " ", line))]
-    days = {found.value for found in values.dates(line)} - {f.value for f in values.dates(grounds)}
+    missing = len(_facts(line) - facts)
     names = re.findall(r"(?<=[a-z,;] )[A-Z][\w-]+", line)
-    missing = sum(n not in there for n in numbers) + len(days)
     strangers = sum(name.lower() not in grounds.lower() for name in names)
     return float(_NUMBER_LACKS**missing * 0.85**strangers)
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 from shared.offline.skills import (
     lessons,
-    lines,
     matching,
     reading,
     roles,
@@ -44,7 +43,7 @@ def _renamed(worth: Field, one: Field) -> Field:
 
 def match(task: Task, leaves: Sequence[Field]) -> None:
     """Gives each field its best labelled value; the surest pairs choose first."""
-    pairs = lines.candidates(task.page)
+    pairs = task.pairs
     found = {leaf.path: lessons.learn(leaf, task.taught) for leaf in leaves}
     wants = [matching.wanted(_named(leaf), found[leaf.path].labels) for leaf in leaves]
     labels = list(dict.fromkeys(p.label for p in pairs if 2 < len(p.label) <= 40))[:_MOST_LABELS]

@@ -15,7 +15,7 @@ from shared.offline.skills.values import CODE, EMAIL
 
 _CELLS = re.compile(r"\s*\|\s*|\t+|[ \u00a0]{2,}")
 _COLON = re.compile(
-    r"^[\s\"'*_>#-]*(?P<label>[^:=\n]{1,60}?)[\"'*_]*\s*(?::(?!//)|=)\s*(?P<value>.*)$"
+    r"^[\s\"'*_>#-]{0,20}(?P<label>[^:=\n]{1,60}?)[\"'*_]{0,4}\s{0,20}(?::(?!//)|=)\s*(?P<value>.*)$"
 )
 _ELEMENT = re.compile(
     r"<(?P<label>[\w-]{1,40})(?:\s[^<>]{0,200})?>(?P<value>[^<>\n]{1,400})</(?P=label)>"
@@ -25,7 +25,7 @@ _BEFORE_VALUE = re.compile(
 )
 _AMOUNT = re.compile(r"\s*[(@]?\d+(?:[.,]\d+)?\s?%?\)?")
 _RULE = re.compile(r"^[\s|+=_*~-]*$")
-_LONGEST_LINE = 2_000
+_LONGEST_LINE, _MOST_LINES = 2_000, 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ class Line:
 
 
 def read(text: str) -> list[Line]:
-    """Lines with something on them; very long ones are cut."""
+    """Lines with something on them; very long lines and very long texts are cut."""
     found, at = [], 0
     for number, line in enumerate(text.split("\n")):
         if not _RULE.match(line[:_LONGEST_LINE]):
             found.append(Line(line[:_LONGEST_LINE].rstrip("\r"), at, number))
         at += len(line) + 1
-    return found
+    return found[:_MOST_LINES]
 
 
 def candidates(lines: list[Line]) -> list[Candidate]:

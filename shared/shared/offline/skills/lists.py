@@ -77,7 +77,7 @@ def _scalars(task: Task, one: Field, inner: Field) -> list[Any]:
 
 
 def _after(task: Task, want: matching.Wanted) -> list[str]:
-    for pair in lines.candidates(task.page):
+    for pair in task.pairs:
         if pair.trust >= 0.9 and matching.score(want, pair.label) >= matching.ENOUGH:
             return re.split(r"\s*[;,]\s*", pair.value)
     return []
@@ -85,10 +85,9 @@ def _after(task: Task, want: matching.Wanted) -> list[str]:
 
 def _below(task: Task, want: matching.Wanted) -> list[str]:
     for at, line in enumerate(task.page):
-        if matching.score(want, line.text.strip(" :#*")) >= matching.ENOUGH:
-            found = _bullets(task.page[at + 1 :])
-            if found:
-                return found
+        found = _bullets(task.page[at + 1 : at + 200])
+        if found and matching.score(want, line.text.strip(" :#*")) >= matching.ENOUGH:
+            return found
     return []
 
 

@@ -45,15 +45,18 @@ def read(
     taught: Sequence[Worked],
     path: Sequence[str],
 ) -> list[tuple[dict[str, Any], Line]]:
-    """Each row as the values of `columns` by name, with its line."""
+    """Each row as the values of `columns` by name, with its line.
+
+    Without heads a line that fills only half of the columns is not taken for a row.
+    """
     heads, start = _heads(page, columns)
-    rows = _run(page[start:], how) if heads else _longest_run(page, how)
+    rows = _run(page[start:]) if heads else _longest_run(page, how)
     places = _learned(columns, taught, path) if taught else {}
     found = []
     for row in rows:
         taken = _by_head(row, columns, heads, how) if len(row.cells) == len(heads) else {}
         taken = taken or _by_place(row, columns, places, how) or _by_type(row, columns, how)
-        if taken:
+        if 2 * len(taken) > len(columns) or (heads and taken):
             found.append((taken, row.line))
     return found
 
@@ -120,8 +123,8 @@ def _is_row(line: Line, how: values.Habits) -> bool:
     )
 
 
-def _run(page: Sequence[Line], how: values.Habits) -> list[Row]:
-    """The lines under the heads until one that is no row."""
+def _run(page: Sequence[Line]) -> list[Row]:
+    """The lines under the heads until a sum or a line without cells."""
     found: list[Row] = []
     for line in page:
         if _SUMS.match(line.text) or len(line.cells) < 2:
@@ -134,9 +137,13 @@ def _longest_run(page: Sequence[Line], how: values.Habits) -> list[Row]:
     best: list[Line] = []
     run: list[Line] = []
     for line in page:
-        follows = bool(run) and line.number <= run[-1].number + 2
-        run = ([*run, line] if follows else [line]) if _is_row(line, how) else []
-        if len(run) > len(best) or (len(run) == len(best) and _money(run) > _money(best)):
+        if not _is_row(line, how):
+            run = []
+        elif run and line.number <= run[-1].number + 2:
+            run.append(line)
+        else:
+            run = [line]
+        if run is not best and (len(run), _money(run[:20])) > (len(best), _money(best[:20])):
             best = run
     return [Row(line, _pieces(line, how)) for line in best]
 

@@ -30,6 +30,7 @@ class Task:
     text: str
     rules: str
     page: list[lines.Line]
+    pairs: list[lines.Candidate]
     how: values.Habits
     shots: list[examples.Example]
     taught: list[lessons.Worked]

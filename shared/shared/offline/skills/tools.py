@@ -17,7 +17,7 @@ from typing import Any
 
 from shared.messages import Request, ToolCall, ToolResult, ToolSpec
 from shared.offline.answer import Answer
-from shared.offline.skills import arguments, documents, fields, results, values
+from shared.offline.skills import arguments, documents, fields, fill, results, values
 from shared.offline.skills.mind import Mind
 from shared.offline.words import coverage, name_terms, rarity, terms
 
@@ -25,6 +25,8 @@ from shared.offline.words import coverage, name_terms, rarity, terms
 # fitting tool was 0.23 to 0.36 and up to 0.21 for small talk: it counts 1.3 times (own examples).
 _FITS = 0.34
 _MOST_CALLS = 12  # in one turn of the user
+_FORM_LINES = 2  # a forced tool with so long a text is a form to fill, not a wish
+_EDGE = 2_000  # characters: of a longer wish only the start and the end are read
 _SPLIT = re.compile(
     r"(?<=[.?!;])\s+|;\s*|,?\s+(?:and then|and also|as well as|then|and|plus|also)\s+|,\s+", re.I
 )
@@ -98,7 +100,8 @@ def _scene(request: Request, mind: Mind) -> Scene:
         and not any(isinstance(p, ToolResult) for p in m.parts)
     ]
     start = asked[-1] if asked else 0
-    wish = documents.split(request.messages[start].text)[1].strip() if request.messages else ""
+    said = documents.split(request.messages[start].text)[1].strip() if request.messages else ""
+    wish = said if len(said) <= 2 * _EDGE else f"{said[:_EDGE]}\n{said[-_EDGE:]}"
     every = [p for m in request.messages for p in m.parts if isinstance(p, ToolCall)]
     now = [p for m in request.messages[start:] for p in m.parts if isinstance(p, ToolCall)]
     outcomes = {result.call_id: result for result in documents.results(request)}
@@ -187,7 +190,9 @@ def _forced(scene: Scene) -> Answer | None:
         root = plan.tool.parameters
         schema, _ = fields.resolve(root, root)
         empty = fields.blank(fields.Field((), schema, False), root)
-        full = Plan(plan.tool, {**empty, **plan.given}, [], plan.score)
+        form = choice == plan.tool.name and scene.wish.count("\n") >= _FORM_LINES
+        given = fill.fill(scene.request, root, scene.mind) if form else {**empty, **plan.given}
+        full = Plan(plan.tool, given, [], plan.score)
         if not scene.repeats(full):
             return Answer(tool_calls=_calls(scene, [full]))
     return None

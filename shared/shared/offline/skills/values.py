@@ -67,6 +67,7 @@ _CURRENCY = re.compile(
 EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
 URL = re.compile(r"\bhttps?://[^\s<>\"')\]]+|\bwww\.[^\s<>\"')\]]+")
 CODE = re.compile(r"(?<![\w@.-])#?(?=[A-Za-z/_-]*\d)[A-Za-z0-9]+(?:[-_/][A-Za-z0-9]+)*(?![\w@])")
+_LONGEST_NUMBER = 30
 _YES = re.compile(
     r"^\W*(?:yes|true|y|on|enabled|checked|x|ja|oui|si|1)\b|\[x\]|\u2611|\u2713", re.I
 )
@@ -110,11 +111,11 @@ def habits(text: str, rules: str = "") -> Habits:
 
 def numbers(text: str, how: Habits = Habits()) -> list[Found]:
     """Numbers that stand alone: parts of dates, times and codes are none."""
-    taken = [(f.start, f.end) for f in (*dates(text, how), *times(text))]
+    taken = {at for f in (*dates(text, how), *times(text)) for at in range(f.start, f.end)}
     found: list[Found] = []
     for match in _NUMBER.finditer(text):
         start, end = match.span("digits")
-        if any(a < end and start < b for a, b in taken):
+        if start in taken or end - start > _LONGEST_NUMBER:
             continue
         value = _number(match["digits"], how)
         paren = match["minus"] == "(" and match["after"] == ")"
