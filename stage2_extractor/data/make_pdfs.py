@@ -8,7 +8,7 @@ The words come from `invoices/*.txt`, so that text and PDF have one label. What 
 the page: real columns in tables, sums at the right, letter heads, one till roll. No new content.
 
 The fonts are DejaVu, from Debian's `fonts-dejavu-core` and `fonts-dejavu-extra`. Their licence
-(Bitstream Vera, changes in the public domain) permits embedding. A second run writes the same bytes.
+(Bitstream Vera and public domain) permits embedding. A second run writes the same bytes.
 """
 
 from __future__ import annotations
@@ -177,7 +177,6 @@ class Page(FPDF):
         self.set_y(top + height)
 
     def _back(self, number: int, top: float, width: float, height: float) -> None:
-        """The colour behind a row and the rule below it."""
         striped = self.sheet.table == "stripes" and number % 2 == 0
         if self.sheet.table != "plain" and (number == 0 or striped):
             self.set_fill_color(*((243, 244, 247) if number else (222, 226, 232)))
