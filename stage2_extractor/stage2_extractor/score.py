@@ -1,0 +1,154 @@
+"""The numbers this stage is judged by, measured now on the test split.
+
+Version 3 of both prompts must reach its bar, invent next to nothing, and beat version 1 by more
+than noise. The model that is judged answers alone: no bigger one is asked where it fails, and no
+journal is read, so that every number is of this run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from shared.models import Model, resolve
+from shared.settings import Settings
+from stage2_extractor.dataset import Case, load_cases
+from stage2_extractor.evaluation import Outcome, Run, evaluate_versions
+from stage2_extractor.prompts import TASKS, load_prompt
+from stage2_extractor.report import table
+from stage2_extractor.summary import Graded, Number, gain, grade, numbers
+
+OLD, NEW = "1", "3"
+INVOICE_BAR = 0.80
+TICKET_BAR = 0.80
+HALLUCINATED_BAR = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measured number with its 95% interval. `sure`: the whole interval must clear the bar."""
+
+    metric: str
+    value: float
+    bar: float
+    at_most: bool = False
+    sure: bool = False
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        if self.sure:
+            return self.low is not None and self.low > self.bar
+        return self.value <= self.bar if self.at_most else self.value >= self.bar
+
+    def to_json(self) -> dict[str, Any]:
+        numbers = {"value": self.value, "low": self.low, "high": self.high}
+        rounded = {name: round(x, 4) for name, x in numbers.items() if x is not None}
+        return {
+            "metric": self.metric,
+            **rounded,
+            "bar": self.bar,
+            "at_most": self.at_most,
+            "ok": self.ok,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """`cost_usd` is None where a server did not state what was used."""
+
+    model: str
+    cases: int
+    rows: tuple[Row, ...]
+    seconds: float
+    cost_usd: float | None
+
+    @property
+    def ok(self) -> bool:
+        return all(row.ok for row in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "stage": 2,
+            "model": self.model,
+            "cases": self.cases,
+            "seconds": round(self.seconds, 2),
+            "cost_usd": None if self.cost_usd is None else round(self.cost_usd, 6),
+            "rows": [row.to_json() for row in self.rows],
+        }
+
+
+def score(
+    model_name: str, settings: Settings, finished: Callable[[Outcome], None] = lambda _: None
+) -> Score:
+    """Both tasks with the first and the last prompt on `model_name`, which is really paid for."""
+    model = resolve(model_name, settings)
+    cases = {task: load_cases(task, "test") for task in TASKS}
+    started = time.monotonic()
+    runs = asyncio.run(_run(cases, model, settings, finished))
+    seconds = time.monotonic() - started
+    every = [outcome for pair in runs.values() for run in pair for outcome in run.outcomes]
+    costs = [outcome.cost_usd for outcome in every if outcome.cost_usd is not None]
+    cost = sum(costs) if len(costs) == len(every) else None
+    return Score(model.id, sum(map(len, cases.values())), tuple(rows(runs)), seconds, cost)
+
+
+def rows(runs: dict[str, list[Run]]) -> list[Row]:
+    """The bars, from the runs of the old and the new prompt of each task."""
+    old_invoice, invoice = map(grade, runs["invoice"])
+    old_ticket, ticket = map(grade, runs["ticket"])
+    on_invoices = {number.name: number for number in numbers(invoice)}
+    on_tickets = {number.name: number for number in numbers(ticket)}
+    hallucinated = on_invoices["hallucinated_values"]
+    return [
+        _row("invoice_field_f1", on_invoices["field_f1"], INVOICE_BAR),
+        _row("hallucinated_value_rate", hallucinated, HALLUCINATED_BAR, at_most=True),
+        _row("ticket_macro_f1", on_tickets["macro_f1"], TICKET_BAR),
+        _gain("invoice_v3_over_v1", invoice, old_invoice),
+        _gain("ticket_v3_over_v1", ticket, old_ticket),
+    ]
+
+
+def render_score(score: Score) -> str:
+    body = [["", "measured", "95% interval", "asked", ""]]
+    for row in score.rows:
+        between = "" if row.low is None else f"[{row.low:.3f}, {row.high:.3f}]"
+        bound = "surely above" if row.sure else "at most" if row.at_most else "at least"
+        verdict = "ok" if row.ok else "MISSED"
+        body.append([row.metric, f"{row.value:.3f}", between, f"{bound} {row.bar:g}", verdict])
+    cost = "cost unknown" if score.cost_usd is None else f"${score.cost_usd:.4f}"
+    head = (
+        f"{score.model}: {score.cases} cases of the test split, {score.seconds:.1f} s, {cost}\n\n"
+    )
+    return head + table(body)
+
+
+async def _run(
+    cases: dict[str, list[Case]],
+    model: Model,
+    settings: Settings,
+    finished: Callable[[Outcome], None],
+) -> dict[str, list[Run]]:
+    runs = {}
+    for task, group in cases.items():
+        prompts = [load_prompt(task, version) for version in (OLD, NEW)]
+        runs[task] = await evaluate_versions(
+            group, prompts, model, None, settings, finished=finished
+        )
+    return runs
+
+
+def _row(metric: str, number: Number, bar: float, *, at_most: bool = False) -> Row:
+    """A number that could not be measured misses its bar."""
+    worst = 1.0 if at_most else 0.0
+    value = worst if number.value is None else number.value
+    return Row(metric, value, bar, at_most, low=number.low, high=number.high)
+
+
+def _gain(metric: str, new: Graded, old: Graded) -> Row:
+    found = gain(new, old)
+    return Row(metric, found.value, 0.0, sure=True, low=found.low, high=found.high)
