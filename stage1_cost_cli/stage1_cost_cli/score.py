@@ -9,7 +9,6 @@ log, to the last decimal.
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import statistics
 import time
@@ -17,12 +16,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.calls import CallRecord
 from shared.errors import LocalError, UserError
-from shared.messages import OutputSchema, Request, Usage, user
+from shared.messages import Usage
 from shared.models import Model, resolve
 from shared.offline.server import LocalServer
 from shared.prices import NOTIONAL, PriceList, open_prices
@@ -30,22 +28,15 @@ from shared.providers.opening import open_provider
 from shared.settings import Settings
 from stage1_cost_cli.books import check_budget, close_books
 from stage1_cost_cli.estimate import estimate
+from stage1_cost_cli.prompts import Case, load_cases
 
 if TYPE_CHECKING:
     from shared.offline.log import Entry
 
-DATA = Path(__file__).parent.parent / "data" / "score"
 WITHIN = Decimal("0.20")
 SHARE_BAR = 0.80
 KEY = "offline"
 ONE_OF_EACH = Usage(input_tokens=1, output_tokens=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    id: str
-    feature: str
-    request: Request
 
 
 Done = tuple[Case, Usage, CallRecord]  # with the usage that was expected before the call
@@ -118,15 +109,20 @@ class Score:
 def score(model_name: str, settings: Settings, warn: Callable[[str], None]) -> Score:
     """Runs both sets through `model_name`. A real model is really paid for, and booked as that."""
     model = resolve(model_name, settings)
-    started = time.monotonic()
     if model.provider != "offline":
+        started = time.monotonic()
         done = _paid(model, settings, warn)
         return _scored(model, done, [], settings, time.monotonic() - started)
     with LocalServer() as server:
-        reachable = settings.model_copy(update={"offline_base_url": server.base_url})
-        done = asyncio.run(_call_all(model, reachable, []))
-        log = server.log(KEY)
-    return _scored(model, done, log, settings, time.monotonic() - started)
+        return score_on(server, model, settings)
+
+
+def score_on(server: LocalServer, model: Model, settings: Settings) -> Score:
+    """The score against a server whose log says what was really billed."""
+    started = time.monotonic()
+    reachable = settings.model_copy(update={"offline_base_url": server.base_url})
+    done = asyncio.run(_call_all(model, reachable, []))
+    return _scored(model, done, server.log(KEY), settings, time.monotonic() - started)
 
 
 def _paid(model: Model, settings: Settings, warn: Callable[[str], None]) -> list[Done]:
@@ -168,17 +164,6 @@ def _row_text(row: Row) -> str:
     return (
         f"{row.metric:28} {row.value:8.3f}  {bound} {row.bar:<4g}  {'ok' if row.ok else 'MISSED'}"
     )
-
-
-def load_cases(name: str) -> list[Case]:
-    file = DATA / name
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-        return [_case(json.loads(line)) for line in lines]
-    except OSError as error:
-        raise LocalError(
-            f"{error.filename} is missing ({error.strerror}): run this in a checkout of the project"
-        ) from None
 
 
 def wilson(hits: int, total: int) -> tuple[float, float]:
@@ -263,21 +248,3 @@ def _by_feature(guesses: Sequence[Guess]) -> dict[str, list[Guess]]:
     for guess in guesses:
         groups[guess.case.feature].append(guess)
     return groups
-
-
-def _case(entry: dict[str, Any]) -> Case:
-    prompt, system = entry["prompt"], ""
-    if "attach" in entry:
-        name = entry["attach"]
-        prompt = f'<document id="{name}">\n{_text(name)}\n</document>\n\n{prompt}'
-    if "system_file" in entry:
-        system = _text(entry["system_file"])
-    output = OutputSchema("record", entry["schema"]) if "schema" in entry else None
-    request = Request(
-        messages=(user(prompt),), system=system, cache_system=bool(system), output=output
-    )
-    return Case(entry["id"], entry["feature"], request)
-
-
-def _text(name: str) -> str:
-    return (DATA / "texts" / name).read_text(encoding="utf-8")
