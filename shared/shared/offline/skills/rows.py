@@ -27,7 +27,7 @@ _SUMS = re.compile(
 _GLUE = re.compile(
     r"(?<!\w)[x@\u00d7*=]+(?!\w)|[$\u20ac\u00a3\u00a5]|(?<=\d)\s*[x\u00d7]\s|^[-*\u2022]\s", re.I
 )
-_PLACES = {"number", "integer"}
+_NUMERIC = {"number", "integer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,11 @@ def read(
     taught: Sequence[Worked],
     path: Sequence[str],
 ) -> list[tuple[dict[str, Any], Line]]:
-    """Each row as the values of `columns` by name, with its line.
-
-    Without heads a line that fills only half of the columns is not taken for a row.
-    """
+    """Rows as values by name, with their lines; without heads, only if most columns are filled."""
     heads, start = _heads(page, columns)
     rows = _run(page[start:]) if heads else _longest_run(page, how)
     places = _learned(columns, taught, path) if taught else {}
-    found = []
+    found: list[tuple[dict[str, Any], Line]] = []
     for row in rows:
         taken = _by_head(row, columns, heads, how) if len(row.cells) == len(heads) else {}
         taken = taken or _by_place(row, columns, places, how) or _by_type(row, columns, how)
@@ -204,14 +201,14 @@ def _by_type(row: Row, columns: Sequence[Field], how: values.Habits) -> dict[str
     """Columns in the order of the schema take the first free piece of their type."""
     free = list(row.cells)
     found: dict[str, Any] = {}
-    numeric = [c for c in columns if c.kind in _PLACES]
+    numeric = [c for c in columns if c.kind in _NUMERIC]
     pieces = [p for p in free if values.numbers(p, how) and not re.search(r"[A-Za-z]{3}", p)]
     for column, piece in _aligned(numeric, pieces, how):
         value = reading.value(column, piece, how)
         if value is not None and piece in free:
             found[column.name] = value
             free.remove(piece)
-    for column in (c for c in columns if c.kind not in _PLACES):
+    for column in (c for c in columns if c.kind not in _NUMERIC):
         for piece in free:
             value = reading.value(column, piece, how)
             if value is not None and (column.kind != "text" or any(map(str.isalpha, piece))):
