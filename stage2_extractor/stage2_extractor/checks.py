@@ -54,5 +54,9 @@ def _total(invoice: Invoice) -> list[str]:
 
 
 def _near(one: Decimal, other: Decimal, roundings: int = 1) -> bool:
-    """Equal up to half a cent of rounding for each amount, at least two cents."""
-    return abs(one - other) <= max(2 * CENT, roundings * CENT / 2)
+    """Equal up to rounding: half a cent an amount, at least two cents.
+
+    A total in whole units (`28,239.00`) may have been rounded to them, as several countries do.
+    """
+    whole = Decimal("0.5") if other == other.to_integral_value() else Decimal(0)
+    return abs(one - other) <= max(2 * CENT, roundings * CENT / 2, whole)

@@ -36,7 +36,11 @@ CURRENCY_SIGNS = {
     "₽": ("RUB",),
     "rs": ("INR",),
 }
-NUMBER = re.compile(r"\d[\d.,'\u2019\u00a0\u202f ]*")
+# A number as printed; a space inside it groups three digits, or else begins the next number.
+NUMBER = re.compile(r"\d+(?:[.,'\u2019]\d+|[ \u00a0\u202f]\d{3}(?!\d))*")
+# Letters that a scan makes of digits, and back: both sides are folded before they are compared.
+LOOKALIKES = str.maketrans("OoQlIi|SsBZz", "000111155822")
+ERA = 2018  # Reiwa 1 was 2019
 
 
 def unsupported(invoice: Invoice, quotes: Mapping[str, str | None], text: str) -> dict[str, Any]:
@@ -50,32 +54,36 @@ def unsupported(invoice: Invoice, quotes: Mapping[str, str | None], text: str) -
         if not _supports(quotes.get(name), name, value, text, source):
             found[name] = value
     for place, line in enumerate(invoice.lines):
-        if not _row_stands(line.description, line.amount, text, source):
+        if not _row_stands(line.description, line.amount, text):
             found[f"lines.{place}"] = line.model_dump()
     return found
 
 
 def says(words: str, name: str, value: Any) -> bool:
-    """Whether `words` state `value`."""
+    """Whether `words` state `value`, scanned digits like `l2.4O` included."""
     match value:
         case Decimal():
-            return abs(value) in {abs(number) for number in numbers(words)}
+            return abs(value) in numbers(words) | numbers(words.translate(LOOKALIKES))
         case date():
-            return _says_date(words, value)
+            return _says_date(words, value) or _says_date(words.translate(LOOKALIKES), value)
         case str() if name == "currency":
             return _says_currency(words, value)
         case _:
-            return _squeezed(str(value)) in _squeezed(words)
+            return folded(str(value)) in folded(words)
 
 
 def numbers(words: str) -> set[Decimal]:
     """Every number that the digits in `words` can mean: `1.234` is 1234 and also 1.234."""
     found: set[Decimal] = set()
     for match in NUMBER.finditer(words):
-        run = match[0].rstrip(".,'\u2019 \u00a0\u202f")
-        for piece in {run, *run.split(" ")}:
+        for piece in {match[0], *re.split(r"\s", match[0])}:
             found |= _readings(piece)
     return found
+
+
+def folded(text: str) -> str:
+    """Only letters and digits, without case and accents, scanned look-alikes made one."""
+    return re.sub(r"[\W_]+", "", normal(text.translate(LOOKALIKES)))
 
 
 def normal(text: str) -> str:
@@ -90,14 +98,16 @@ def _supports(quote: str | None, name: str, value: Any, text: str, source: str) 
     if quote and normal(quote) in source and says(quote, name, value):
         return True
     if isinstance(value, str) and name != "currency":
-        return normal(value) in source
+        return normal(value) in source or folded(value) in folded(text)
     return any(says(line, name, value) for line in text.splitlines())
 
 
-def _row_stands(description: str, amount: Decimal | None, text: str, source: str) -> bool:
-    words = [word for word in normal(description).split() if len(word) > 2]
+def _row_stands(description: str, amount: Decimal | None, text: str) -> bool:
+    """Most words of the description and the amount stand somewhere in the text."""
+    source = folded(text)
+    words = [folded(word) for word in description.split() if len(word) > 2]
     told = not words or sum(word in source for word in words) * 2 > len(words)
-    return told and (amount is None or any(says(t, "", amount) for t in text.splitlines()))
+    return told and (amount is None or any(says(line, "", amount) for line in text.splitlines()))
 
 
 def _readings(piece: str) -> set[Decimal]:
@@ -118,17 +128,13 @@ def _readings(piece: str) -> set[Decimal]:
 
 def _says_date(words: str, value: date) -> bool:
     """Day and year stand there as numbers; the month as a number or as a word."""
-    runs = [int(run) for run in re.findall(r"\d+", words)]
-    year = value.year in runs or value.year % 100 in runs or value.year % 1000 in runs
+    runs = [int(run) for run in re.findall(r"\d{1,4}", words)]
+    years = {value.year, value.year % 100, value.year - ERA}
     month = value.month in runs or bool(re.search(r"[^\W\d_]{3,}", words))
-    return year and month and value.day in runs
+    return bool(years & set(runs)) and month and value.day in runs
 
 
 def _says_currency(words: str, code: str) -> bool:
     plain = words.casefold()
     signs = (sign for sign, codes in CURRENCY_SIGNS.items() if code.upper() in codes)
     return code.casefold() in plain or any(sign in plain for sign in signs)
-
-
-def _squeezed(text: str) -> str:
-    return re.sub(r"[\W_]+", "", normal(text))

@@ -1,7 +1,8 @@
 """The records that this stage extracts, and the arithmetic that holds inside them.
 
 Every field may be absent, and absence is a value: `None` says that the document does not state it.
-Amounts are as printed, without a change of sign; `document_type` says which way the money goes.
+Amounts are as printed, without a change of sign, but for `discount`, which is positive;
+`document_type` says which way the money goes.
 """
 
 from __future__ import annotations
