@@ -11,9 +11,10 @@ import os
 import shlex
 import signal
 import subprocess
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, Self
@@ -65,6 +66,15 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return kept | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
 
+@contextlib.contextmanager
+def _file(data: bytes) -> Iterator[IO[bytes]]:
+    """`data` to read from: a file, since a pipe would fill up for a program that does not read."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        yield file
+
+
 class Program:
     """A command that can be run many times, also at the same time."""
 
@@ -77,19 +87,22 @@ class Program:
         self._running: set[Running] = set()
         self._lock = threading.Lock()
 
-    def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Running:
+    def start(
+        self, arguments: Sequence[str], environment: Mapping[str, str], stdin: bytes = b""
+    ) -> Running:
         """`Failed` when the command cannot be started."""
         argv = [*self.argv, *arguments]
         try:
-            process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=self._environment | dict(environment),
-                cwd=self._cwd,
-                start_new_session=True,
-            )
+            with _file(stdin) as given:
+                process = subprocess.Popen(
+                    argv,
+                    stdin=given,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=self._environment | dict(environment),
+                    cwd=self._cwd,
+                    start_new_session=True,
+                )
         except OSError as error:
             raise Failed(f"cannot start {self.argv[0]!r}: {error.strerror}") from None
         running = Running(process)

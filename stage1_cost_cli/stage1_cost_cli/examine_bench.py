@@ -5,8 +5,6 @@ Nothing here knows what is asked; that is in `examine_checks` and `examine_failu
 
 from __future__ import annotations
 
-import re
-import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from shared.complaints import must_report, new_key, quoted
 from shared.errors import UnpricedModel
 from shared.examine import Failed, NotRun, need
 from shared.messages import Usage
@@ -32,11 +31,6 @@ ANSWER = (
     "and its first token comes sooner."
 )
 REPLY: dict[str, Any] = {"kind": "reply", "text": ANSWER}
-CRASH = re.compile(
-    r"Traceback \(most recent call last\)|^\s+at .+:\d+(:\d+)?\)?$|^goroutine \d+|^panic: "
-    r"|panicked at|Exception in thread|^\s+from .+:\d+:in ",
-    re.MULTILINE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +56,7 @@ class Asked:
 
     def must_report(self) -> str:
         """A failure with a sentence on standard error, which is returned."""
-        run, said = self.run, self.printed.complaints
-        need(run.exit_code, f"a failure taken as success: exit code 0, said {quoted(said)}")
-        need(run.exit_code > 0, f"ended by signal {-run.exit_code}")
-        crash = CRASH.search(run.stderr) or CRASH.search(run.stdout)
-        need(not crash, f"a stack trace instead of a sentence: {quoted(run.stderr)}")
-        need(len(re.findall(r"\w+", said)) >= 3, f"no sentence on standard error: {quoted(said)}")
-        return said
+        return must_report(self.run, self.printed.complaints)
 
 
 class AskBench:
@@ -164,10 +152,6 @@ class AskBench:
         raise Failed(f"asked for {entry.model!r}, which no public price list knows")
 
 
-def new_key(start: str = "sk-examiner") -> str:
-    return f"{start}-{secrets.token_hex(12)}"
-
-
 def usage_of(entry: Entry) -> Usage:
     """The reported usage in our terms: the whole input, and the cached part of it."""
     said: Mapping[str, Any] = entry.usage or {}
@@ -211,12 +195,6 @@ def usage_fault(wire: str, total: int, cached: int, output: int) -> dict[str, An
 def begins(whole: str, text: str) -> bool:
     """Whether `text` is the first words of `whole`."""
     return bool(text.strip()) and whole.startswith(text.strip())
-
-
-def quoted(text: str, longest: int = 160) -> str:
-    """The last lines of a program's output for a message: one line, no control characters."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return repr(flat if len(flat) <= longest else "… " + flat[-longest:])
 
 
 def _no_call(asked: Asked) -> str:

@@ -8,17 +8,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from shared.complaints import new_key, quoted
 from shared.examine import need
-from stage1_cost_cli.examine_bench import (
-    ANSWER,
-    REPLY,
-    AskBench,
-    begins,
-    new_key,
-    quoted,
-    usage_fault,
-    usage_of,
-)
+from stage1_cost_cli.examine_bench import ANSWER, REPLY, AskBench, begins, usage_fault, usage_of
 
 FOREIGN = "Zwölf naïve Größen: 東京は日本の首都です。 한국어, עברית, ½ Ω, 🙂 👩‍🚀 🏳️‍🌈 «fin»."
 NEAR_USD = Decimal("0.0001")  # a hundredth of a cent

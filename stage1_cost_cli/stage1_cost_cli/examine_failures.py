@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from shared.complaints import new_key, quoted
 from shared.examine import need
-from stage1_cost_cli.examine_bench import ANSWER, REPLY, AskBench, begins, new_key, quoted
+from stage1_cost_cli.examine_bench import ANSWER, REPLY, AskBench, begins
 
 BREAK_AFTER = 12  # tokens, a third of the answer
 RETRY_AFTER_S = 1
