@@ -221,6 +221,16 @@ async def test_a_slow_first_token_is_not_counted_as_one(bench: Any) -> None:
     assert reply.timing.first_token_s >= 0.2
 
 
+async def test_the_first_token_is_that_of_the_try_that_was_shown(bench: Any) -> None:
+    call = {"id": "c", "name": "look_up", "arguments": {"query": "a long enough text here"}}
+    broken = [{"kind": "reply", "tool_calls": [call]}, {"kind": "cut", "after_tokens": 3}]
+    bench.script(broken, [FOUR, {"kind": "slow_first_token", "seconds": 0.2}])
+    async with bench.provider() as provider:
+        reply = await bench.ask(provider, ASK, "streaming")
+    assert reply.attempts == 2
+    assert reply.timing.first_token_s >= 0.2
+
+
 async def test_a_tap_hears_of_every_call_once(bench: Any, mode: str) -> None:
     status = {"kind": "status", "status": 500}
     bench.script(OK, status, OK, {"kind": "status", "status": 401}, OK)
