@@ -23,6 +23,7 @@ from shared.errors import (
     StreamBroken,
 )
 from shared.providers.failures import from_error_event, from_status, not_the_api
+from shared.providers.transports import bad_proxy, is_local
 from shared.providers.wires import Answered, Headers, Json, Opened
 
 NO_LIMIT_S = 3600.0  # `provider` ends a call long before
@@ -117,8 +118,10 @@ class SdkEngine:
             raise from_sdk(error) from None  # its text repeats the whole body of the answer
         except httpx2.HTTPError as error:  # anthropic lets these through once a stream is open
             raise StreamBroken(f"the connection broke in the middle: {error}") from error
-        except ValueError as error:
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ProtocolError(f"the answer is not JSON: {error}") from error
+        except ValueError as error:  # half a surrogate pair, or a number that JSON has not
+            raise BadRequest(f"the SDK cannot write the request: {error}") from error
         except (AttributeError, TypeError, KeyError, IndexError, RecursionError) as error:
             raise ProtocolError(f"the SDK could not read the answer: {error!r}") from error
 
@@ -189,15 +192,15 @@ def sdk_error_kind(sdk_class: type[BaseException]) -> type[CallError]:
 
 def _http_client(base_url: str, default: Callable[..., Any]) -> Any:
     """The SDK's own client; local calls go through no proxy, and no call to another address."""
-    from urllib.parse import urlsplit
-
-    local = urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1")
-    return default(
-        base_url=base_url,
-        trust_env=not local,
-        follow_redirects=False,
-        verify=base_url.startswith("https"),  # building a TLS context takes 80 ms
-    )
+    try:
+        return default(
+            base_url=base_url,
+            trust_env=not is_local(base_url),
+            follow_redirects=False,
+            verify=base_url.startswith("https"),  # building a TLS context takes 80 ms
+        )
+    except (ImportError, ValueError) as error:
+        raise bad_proxy(error) from error
 
 
 def _inner(body: Any) -> Any:
