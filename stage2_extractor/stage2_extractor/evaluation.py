@@ -8,9 +8,10 @@ answer read again. Left out: what the outcomes are worth (`summary`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -142,6 +143,19 @@ async def open_models(
         finally:
             for provider in providers:
                 await provider.aclose()
+
+
+@contextmanager
+def open_journal(path: Path, models: Sequence[Model | None]) -> Iterator[Journal]:
+    """Takes an interrupted evaluation up again.
+
+    After a whole one on the offline model alone nothing is kept: measuring again costs nothing, and
+    an answer of an older offline model must not pass for one of the present.
+    """
+    with Journal(path) as journal:
+        yield journal
+    if all(model is None or model.provider == "offline" for model in models):
+        path.unlink(missing_ok=True)
 
 
 class _Watch:

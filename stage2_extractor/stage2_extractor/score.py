@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,9 +85,18 @@ class Score:
 def score(
     model_name: str, settings: Settings, finished: Callable[[Outcome], None] = lambda _: None
 ) -> Score:
-    """Both tasks with the first and the last prompt on `model_name`, which is really paid for."""
-    model = resolve(model_name, settings)
+    """Both tasks on `model_name`, which is really paid for."""
     cases = {task: load_cases(task, "test") for task in TASKS}
+    return score_on(cases, resolve(model_name, settings), settings, finished)
+
+
+def score_on(
+    cases: Mapping[str, Sequence[Case]],
+    model: Model,
+    settings: Settings,
+    finished: Callable[[Outcome], None] = lambda _: None,
+) -> Score:
+    """The same on any cases: `{"invoice": […], "ticket": […]}`."""
     started = time.monotonic()
     runs = asyncio.run(_run(cases, model, settings, finished))
     seconds = time.monotonic() - started
@@ -128,11 +137,12 @@ def render_score(score: Score) -> str:
 
 
 async def _run(
-    cases: dict[str, list[Case]],
+    cases: Mapping[str, Sequence[Case]],
     model: Model,
     settings: Settings,
     finished: Callable[[Outcome], None],
 ) -> dict[str, list[Run]]:
+    """The old and the new prompt of each task."""
     runs = {}
     for task, group in cases.items():
         prompts = [load_prompt(task, version) for version in (OLD, NEW)]
