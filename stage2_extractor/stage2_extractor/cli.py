@@ -73,7 +73,7 @@ def _extract(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", help="a text or PDF file, a folder, or - for standard input")
     parser.add_argument("--prompt", default="3", help="version of the prompt (3)")
     _models(parser)
-    parser.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
+    parser.add_argument("--format", choices=("jsonl", "csv", "record"), default="jsonl")
     parser.add_argument("--out", metavar="FILE", help="write here instead of standard output")
     parser.add_argument("--journal", metavar="FILE", help="what is already paid for (in .stages/)")
     parser.add_argument("--at-a-time", type=_positive, default=4, help="calls in parallel (4)")
@@ -105,7 +105,9 @@ def _score(parser: argparse.ArgumentParser) -> None:
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--mine", required=True, metavar="COMMAND", help="your program; see README")
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("--mine", metavar="COMMAND", help="your program; see README")
+    given.add_argument("--schema", action="store_true", help="print the JSON schema of a record")
     parser.add_argument("--only", action="append", default=[], metavar="CHECK")
     _json(parser)
 

@@ -51,6 +51,22 @@ def run_prompts(arguments: Namespace) -> int:
     return 0
 
 
+def run_compare(arguments: Namespace) -> int:
+    from shared.examine import render
+    from stage2_extractor.contract import schema
+    from stage2_extractor.examine import compare
+
+    if arguments.schema:
+        _out(json.dumps(schema(), indent=2) + "\n")
+        return 0
+    examination = compare(arguments.mine, arguments.only)
+    if arguments.json:
+        _out(json.dumps(examination.to_json(), indent=2) + "\n")
+    else:
+        _out(render(examination))
+    return examination.exit_code
+
+
 def _batch(arguments: Namespace, task: str) -> int:
     settings = load_settings()
     items = _items(arguments.path)
@@ -62,7 +78,7 @@ def _batch(arguments: Namespace, task: str) -> int:
     if arguments.format == "csv":
         _write(arguments.out, csv_text([(one.name, one.result) for one in done]))
     elif arguments.out:
-        _write(arguments.out, "".join(json_line(one.name, one.result) for one in done))
+        _write(arguments.out, "".join(_line(one, arguments.format) for one in done))
     _summary(done, len(items))
     return 1 if any(one.failed for one in done) else 0
 
@@ -76,14 +92,14 @@ async def _run(
 ) -> list[Done]:
     """Results in the order in which they are finished; JSON lines are printed as they come."""
     done: list[Done] = []
-    at_once = arguments.format == "jsonl" and not arguments.out
+    at_once = arguments.format != "csv" and not arguments.out
     async with open_extractor(prompt, settings, arguments) as extractor:
         with progress(len(items)) as step:
             async for one in run_batch(items, extractor, journal, at_a_time=arguments.at_a_time):
                 done.append(one)
                 step()
                 if at_once:
-                    _out(json_line(one.name, one.result))
+                    _out(_line(one, arguments.format))
     return done
 
 
@@ -128,6 +144,13 @@ def _summary(done: Sequence[Done], items: int) -> None:
     for one in failed:
         detail = one.result.get("detail") or _last_detail(one.result)
         _err(f"  {one.name}: {one.result['failure']}: {detail}")
+
+
+def _line(one: Done, format: str) -> str:
+    """A line of JSON; as `record` the record alone, and nothing for a document without one."""
+    if format != "record":
+        return json_line(one.name, one.result)
+    return "" if one.failed else json.dumps(one.result["record"], ensure_ascii=False) + "\n"
 
 
 def _last_detail(result: dict[str, Any]) -> str:
