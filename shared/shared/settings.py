@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import BadSettings
 
-Engine = Literal["http", "sdk"]
+Engine = Literal["http", "aiohttp", "sdk"]
 
 
 class Settings(BaseSettings):

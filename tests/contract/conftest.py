@@ -9,13 +9,14 @@ import asyncio
 import random
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
 
 from shared.calls import CallRecord
-from shared.messages import Finished, Reply, Request, StreamEvent, TextDelta
+from shared.messages import Finished, Reply, Request, StreamEvent, TextDelta, user
 from shared.models import Model
 from shared.offline.log import Entry
 from shared.offline.server import LocalServer
@@ -25,6 +26,8 @@ from shared.providers.engine_http import HttpEngine
 from shared.providers.engine_sdk import anthropic_engine, openai_engine
 from shared.providers.provider import Provider
 from shared.providers.retry import RetryPolicy
+from shared.providers.transport_aiohttp import AiohttpTransport
+from shared.providers.transport_httpx2 import Httpx2Transport
 from shared.providers.wires import Engine
 
 Mode = Literal["blocking", "streaming"]
@@ -53,7 +56,6 @@ class Bench:
         *,
         timeout_s: float = 60.0,
         tries: int = 4,
-        first_wait_s: float = 0.5,
         base_url: str = "",
         sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> Provider:
@@ -66,7 +68,7 @@ class Bench:
             AnthropicWire() if self.wire == "anthropic" else ChatWire(),
             self.make_engine(base_url or self.address),
             timeout_s=timeout_s,
-            retry=RetryPolicy(tries, first_wait_s, random=random.Random(7)),
+            retry=RetryPolicy(tries, random=random.Random(7)),
             taps=[self.records.append],
             sleep=sleep or no_sleep,
             key=self.key,
@@ -81,7 +83,9 @@ class Bench:
             make = anthropic_engine if self.wire == "anthropic" else openai_engine
             return make(base_url, self.key)
         wire = AnthropicWire() if self.wire == "anthropic" else ChatWire()
-        return HttpEngine(base_url, wire.path, wire.headers(self.key))
+        make_transport = AiohttpTransport if self.engine == "aiohttp" else Httpx2Transport
+        url = base_url.rstrip("/") + wire.path
+        return HttpEngine(make_transport(url, wire.headers(self.key)))
 
     async def finished(self, count: int = 1) -> list[Entry]:
         """The server's log of this key, once `count` requests have ended there."""
@@ -123,8 +127,23 @@ def wire(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=["http", "sdk"])
+@pytest.fixture(scope="session")
+def loaded_sdks(server: LocalServer) -> None:
+    """One call on each, so that no test with a short time budget pays for the import of an SDK."""
+
+    async def call(wire: str) -> None:
+        async with Bench(server, wire, "sdk").provider() as provider:
+            await provider.complete(Request(messages=(user("What is RRF?"),)))
+
+    with ThreadPoolExecutor() as threads:
+        for wire in MODELS:
+            threads.submit(asyncio.run, call(wire)).result()
+
+
+@pytest.fixture(params=["http", "aiohttp", "sdk"])
 def engine(request: pytest.FixtureRequest) -> str:
+    if request.param == "sdk":
+        request.getfixturevalue("loaded_sdks")
     return str(request.param)
 
 

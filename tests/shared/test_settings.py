@@ -171,7 +171,7 @@ def test_a_file_that_is_not_utf8_is_named(checkout: Path) -> None:
         ("STAGES_TIMEOUT_S", "86400", "less than or equal to 3600"),
         ("STAGES_BUDGET_USD", "-1", "greater than or equal to 0"),
         ("STAGES_BUDGET_USD", "ten", "number"),
-        ("STAGES_ENGINE", "curl", "'http' or 'sdk'"),
+        ("STAGES_ENGINE", "curl", "'http', 'aiohttp' or 'sdk'"),
         ("STAGES_CAPTURE_CONTENT", "perhaps", "boolean"),
         ("OPENAI_BASE_URL", "api.openai.com/v1", "http://"),
         ("OLLAMA_BASE_URL", "localhost:11434", "http://"),

@@ -11,6 +11,7 @@ from shared.errors import BadSettings, MissingKey
 from shared.models import Model
 from shared.providers.provider import Provider
 from shared.providers.retry import RetryPolicy
+from shared.providers.transports import Transport
 from shared.providers.wires import Engine, Wire
 from shared.settings import Settings
 
@@ -88,12 +89,23 @@ def _wire(model: Model) -> Wire:
 
 
 def _engine(model: Model, wire: Wire, base_url: str, key: str, settings: Settings) -> Engine:
-    if settings.engine == "http":
-        from shared.providers.engine_http import HttpEngine
+    if settings.engine == "sdk":
+        from shared.providers import engine_sdk
 
-        return HttpEngine(base_url, wire.path, wire.headers(key))
-    from shared.providers import engine_sdk
+        if model.wire == "anthropic":
+            return engine_sdk.anthropic_engine(base_url, key)
+        return engine_sdk.openai_engine(base_url, key)
+    from shared.providers.engine_http import HttpEngine
 
-    if model.wire == "anthropic":
-        return engine_sdk.anthropic_engine(base_url, key)
-    return engine_sdk.openai_engine(base_url, key)
+    url = base_url.rstrip("/") + wire.path
+    return HttpEngine(_transport(settings.engine, url, wire.headers(key)))
+
+
+def _transport(engine: str, url: str, headers: dict[str, str]) -> Transport:
+    if engine == "aiohttp":
+        from shared.providers.transport_aiohttp import AiohttpTransport
+
+        return AiohttpTransport(url, headers)
+    from shared.providers.transport_httpx2 import Httpx2Transport
+
+    return Httpx2Transport(url, headers)

@@ -195,6 +195,7 @@ class Provider:
         return self._complete(call, reply)
 
     def _tell(self, call: Call) -> None:
+        call.close()
         outcome = call.outcome
         cancelled = outcome is None
         reply = self._seen(call) if cancelled else outcome if isinstance(outcome, Reply) else None
