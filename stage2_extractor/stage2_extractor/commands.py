@@ -51,6 +51,59 @@ def run_prompts(arguments: Namespace) -> int:
     return 0
 
 
+def run_eval(arguments: Namespace) -> int:
+    from stage2_extractor.dataset import load_cases
+    from stage2_extractor.evaluation import evaluate_versions, open_journal
+    from stage2_extractor.report import render_report, report_json
+
+    if arguments.agreement:
+        return _agreement(arguments)
+    settings = load_settings()
+    small = resolve(arguments.model, settings)
+    big = None if arguments.fallback == "none" else resolve(arguments.fallback, settings)
+    big = None if big == small else big
+    cases = load_cases(arguments.task, arguments.split)
+    prompts = [load_prompt(arguments.task, v) for v in arguments.prompt or ["1", "2", "3"]]
+    with (
+        open_journal(settings.home / "stage2-eval.jsonl", [small, big]) as journal,
+        progress(len(cases) * len(prompts) * arguments.repeat) as step,
+    ):
+        runs = asyncio.run(
+            evaluate_versions(
+                cases,
+                prompts,
+                small,
+                big,
+                settings,
+                repeats=arguments.repeat,
+                max_tokens=arguments.max_tokens,
+                journal=journal,
+                finished=lambda _: step(),
+            )
+        )
+    if arguments.chart:
+        from stage2_extractor.chart import chart
+
+        _write(arguments.chart, chart(runs))
+    if arguments.json:
+        _out(json.dumps(report_json(runs), ensure_ascii=False, indent=2) + "\n")
+    else:
+        _out(render_report(runs))
+    return 0
+
+
+def run_score(arguments: Namespace) -> int:
+    from stage2_extractor.score import render_score, score
+
+    with progress(540) as step:
+        result = score(arguments.model, load_settings(), finished=lambda _: step())
+    if arguments.json:
+        _out(json.dumps(result.to_json(), indent=2) + "\n")
+    else:
+        _out(render_score(result))
+    return 1 if arguments.check and not result.ok else 0
+
+
 def run_compare(arguments: Namespace) -> int:
     from shared.examine import render
     from stage2_extractor.contract import schema
@@ -65,6 +118,18 @@ def run_compare(arguments: Namespace) -> int:
     else:
         _out(render(examination))
     return examination.exit_code
+
+
+def _agreement(arguments: Namespace) -> int:
+    from stage2_extractor.agreement import agreement, render_agreement
+    from stage2_extractor.dataset import load_cases, load_second_pass
+
+    cases = load_cases(arguments.task, None)
+    found = agreement(arguments.task, cases, load_second_pass(arguments.task))
+    _out(
+        json.dumps(found.to_json(), indent=2) + "\n" if arguments.json else render_agreement(found)
+    )
+    return 0
 
 
 def _batch(arguments: Namespace, task: str) -> int:
