@@ -3,5 +3,5 @@
 Read in this order: `contract` (what a solution must do), `ask` (one question, several models),
 `receipt` (what it cost), `estimate` (what it will cost), `books` (ledger, trace, budget), `chat`
 and `conversation` (several turns), `ledger`, `forecast`, `score`, `examine` (your own solution),
-`cli`.
+`cli`, `commands` and `process` (what a command line owes to its shell).
 """

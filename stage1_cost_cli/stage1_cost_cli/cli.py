@@ -23,10 +23,20 @@ EXAMPLES = """examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command's exit code: 0, 2 wrong use, 3 operator, 4 provider, 5 model, 6 this machine."""
     words = sys.argv[1:] if argv is None else argv
-    arguments = _parser().parse_args([_utf8(word) for word in words])
-    from stage1_cost_cli import commands, process
+    try:
+        arguments = _parser().parse_args([_utf8(word) for word in words])
+        from stage1_cost_cli import process
 
-    return process.run(lambda: getattr(commands, f"run_{arguments.command}")(arguments))
+        return process.run(lambda: _command(arguments))
+    except KeyboardInterrupt:  # while the first modules were read
+        return 130
+
+
+def _command(arguments: argparse.Namespace) -> int:
+    from stage1_cost_cli import commands
+
+    code: int = getattr(commands, f"run_{arguments.command}")(arguments)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -23,7 +23,7 @@ from shared.settings import Settings, load_settings
 from stage1_cost_cli.ask import Asked, Show, ask_all, question_request, refuse_too_long
 from stage1_cost_cli.ask_view import answers_json, print_receipts, report_errors
 from stage1_cost_cli.books import check_budget, close_books
-from stage1_cost_cli.process import answer, clean_note, note
+from stage1_cost_cli.process import answer, clean_note, note, unwinding
 
 
 def run_ask(arguments: Namespace) -> int:
@@ -46,14 +46,15 @@ def run_ask(arguments: Namespace) -> int:
     check_budget([(model, request) for model in models], settings)
     records: list[CallRecord] = []
     show = Show(_ignore if arguments.json else answer, clean_note(settings))
-    try:
-        asked = asyncio.run(_ask(models, request, settings, records, show, arguments))
-    finally:  # also after Ctrl-C: what was spent is told and written down
-        records.sort(key=lambda record: [model.id for model in models].index(record.model))
-        receipts = close_books(records, settings, note)
-        print_receipts(records, receipts, "none" if arguments.json else arguments.receipt)
-        if arguments.json and records:
-            _print_json(answers_json(records, receipts, settings))
+    with unwinding():
+        try:
+            asked = asyncio.run(_ask(models, request, settings, records, show, arguments))
+        finally:  # also after Ctrl-C: what was spent is told and written down
+            records.sort(key=lambda record: [model.id for model in models].index(record.model))
+            receipts = close_books(records, settings, note)
+            print_receipts(records, receipts, "none" if arguments.json else arguments.receipt)
+            if arguments.json and records:
+                _print_json(answers_json(records, receipts, settings))
     return report_errors(asked, settings)
 
 
@@ -82,7 +83,8 @@ def run_chat(arguments: Namespace) -> int:
     from stage1_cost_cli.chat import chat
 
     settings = load_settings()
-    return chat(arguments, settings, answer, clean_note(settings))
+    with unwinding():
+        return chat(arguments, settings, answer, clean_note(settings))
 
 
 def run_forecast(arguments: Namespace) -> int:
@@ -181,7 +183,8 @@ def run_limits(arguments: Namespace) -> int:
 def run_score(arguments: Namespace) -> int:
     from stage1_cost_cli.score import render_score, score
 
-    result = score(arguments.model, load_settings(), note)
+    with unwinding():
+        result = score(arguments.model, load_settings(), note)
     if arguments.json:
         _print_json(result.to_json())
     else:
@@ -193,7 +196,8 @@ def run_compare(arguments: Namespace) -> int:
     from shared.examine import render
     from stage1_cost_cli.examine import compare
 
-    examination = compare(arguments.mine, arguments.only, load_settings())
+    with unwinding():  # the programs it started end with it
+        examination = compare(arguments.mine, arguments.only, load_settings())
     if arguments.json:
         _print_json(examination.to_json())
     else:

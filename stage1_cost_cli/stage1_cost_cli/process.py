@@ -6,13 +6,12 @@ that cannot hold the answer, Ctrl-C, a polite kill, and that an error is one sen
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -22,25 +21,25 @@ from shared.errors import LocalError, StageError
 if TYPE_CHECKING:
     from shared.settings import Settings
 
+Handler = Callable[[int, FrameType | None], object] | signal.Handlers | int | None
 INTERRUPTED = 130  # what a shell reports of a command that ended by Ctrl-C
 SHORTEST_SECRET = 8  # shorter ones are no secrets: "none", "offline"
 
 
 def run(command: Callable[[], int]) -> int:
     """The exit code of `command`, whatever happened to it."""
-    kill = _Kill()
     _open_closed_streams()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an answer may not fit the terminal's encoding
     try:
-        with kill.caught():
+        with _handled({"SIGINT": signal.SIG_DFL}):  # a traceback from an import helps nobody
             return _finished(command())
     except StageError as error:
         note(f"stage1: {without_secrets(str(error))}")
         return error.exit_code
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        return kill.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:  # the reader of our pipe has had enough
         return 0
     finally:
@@ -106,30 +105,30 @@ def _drop_unwritable() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-class _Kill:
-    """A polite kill unwinds the command as Ctrl-C does, so that its books are closed."""
+@contextmanager
+def unwinding() -> Iterator[None]:
+    """Around what must be cleaned up: a signal unwinds it instead of ending the process at once.
 
+    Ctrl-C raises `KeyboardInterrupt`. A polite kill cancels what runs in an event loop, since an
+    exception from nowhere would leave it broken, and ends with 128 + the signal.
+    """
+    import asyncio  # here, since Ctrl-C must find this module's handlers in place
+
+    kill = _Kill()
+    with _handled({"SIGINT": signal.default_int_handler, "SIGTERM": kill, "SIGHUP": kill}):
+        try:
+            yield
+        except asyncio.CancelledError:
+            raise SystemExit(kill.exit_code) from None
+
+
+class _Kill:
     def __init__(self) -> None:
         self.exit_code = INTERRUPTED
 
-    @contextmanager
-    def caught(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {}
-        for name in ("SIGTERM", "SIGHUP"):  # the second one is unknown to Windows
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # not nohup's
-                before[number] = signal.signal(number, self._end)
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        import asyncio
 
-    def _end(self, number: int, frame: FrameType | None) -> None:
-        """Cancels what runs in an event loop: an exception from nowhere would leave it broken."""
         self.exit_code = 128 + number
         try:
             loop = asyncio.get_running_loop()
@@ -138,3 +137,19 @@ class _Kill:
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.call_soon_threadsafe(lambda: None)  # wakes a loop that waits
+
+
+@contextmanager
+def _handled(handlers: Mapping[str, Handler]) -> Iterator[None]:
+    """Sets handlers for a while, but never for a signal that the caller ignores, as nohup does."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # no other thread may set one
+        for name, handler in handlers.items():
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -254,7 +254,7 @@ def bytes_under(folder: Path) -> bytes:
 )
 def test_a_secret_that_a_server_echoes_gets_nowhere(
     server: LocalServer,
-    stage1: Call,
+    call: Call,
     monkeypatch: pytest.MonkeyPatch,
     home: Path,
     fault: dict[str, Any],
@@ -264,7 +264,7 @@ def test_a_secret_that_a_server_echoes_gets_nowhere(
     monkeypatch.setenv("STAGES_CAPTURE_CONTENT", capture)
     server.script(SECRET, [fault])
     question = f"my key is {SECRET} and {LOOKS_LIKE_A_KEY}"
-    ran = stage1("ask", question, "-m", "compatible/offline-small", "--json")
+    ran = call("ask", question, "-m", "compatible/offline-small", "--json")
     assert ran.code != 0
     kept = bytes_under(home)
     for secret in (SECRET, LOOKS_LIKE_A_KEY):
