@@ -15,6 +15,7 @@ PACKAGE_5 = stage5_evals
 PACKAGE_6 = stage6_production
 
 Q ?= What is prompt caching?
+DOC ?= stage2_extractor/data/invoices/pdf/inv-03.pdf
 
 .PHONY: help setup demo test check bench compare up test-torch \
 	stage1 stage2 stage3 stage4 stage5 stage6 alone1 alone2 alone3 alone4 alone5 alone6
@@ -42,7 +43,11 @@ stage1: setup ## stage 1: stream an answer, then its score (Q="your question")
 	@$(RUN) stage1 ask "$(Q)" --model small --model big
 	@$(RUN) stage1 score
 
-stage2 stage3 stage4 stage5 stage6: setup
+stage2: setup ## stage 2: a record from a PDF, then the score of the prompts (DOC=your-file.pdf)
+	@$(RUN) stage2 extract "$(DOC)" --model big
+	@$(RUN) stage2 score
+
+stage3 stage4 stage5 stage6: setup
 	@echo "$@ is not built yet; its target is in $(PACKAGE_$(subst stage,,$@))/README.md" >&2; exit 1
 
 compare: setup ## examine your own program: STAGE=1 MINE='python my_ask.py'
@@ -58,10 +63,11 @@ up: ## the full stack in containers
 
 # A stage with only its own dependencies: an import that it does not declare fails here.
 ALONE = $(UV) run --isolated --locked --package $(subst _,-,$(PACKAGE_$(1)))
-alone1: .uv-ready ## stage 1's tests with only its own dependencies (alone2 … alone6 likewise)
-	$(call ALONE,1) --group dev python -m pytest -q -m "not embeddings and not torch and not live" tests/stage1
+alone1 alone2: .uv-ready ## one stage's tests with only its own dependencies (alone1 … alone6)
+	$(call ALONE,$(subst alone,,$@)) --group dev python -m pytest -q \
+		-m "not embeddings and not torch and not live" tests/stage$(subst alone,,$@)
 
-alone2 alone3 alone4 alone5 alone6: .uv-ready
+alone3 alone4 alone5 alone6: .uv-ready
 	$(call ALONE,$(subst alone,,$@)) python -c "import $(PACKAGE_$(subst alone,,$@))"
 
 test-torch: .uv-ready ## the sentence-transformers alternative, with PyTorch (gigabytes)
