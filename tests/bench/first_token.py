@@ -27,6 +27,7 @@ MODELS = {
     "anthropic": Model("bench", "anthropic", "anthropic", 128_000),
 }
 PATHS = {"chat": "/v1/chat/completions", "anthropic": "/v1/messages"}
+ENGINES = {"own engine": "http", "own on aiohttp": "aiohttp", "SDK engine": "sdk"}
 KEPT, NEW = "kept ms", "new ms"
 
 
@@ -76,7 +77,7 @@ def first_token_sections() -> list[Section]:
 
 async def _section(url: str, wire: str) -> Section:
     makers: dict[str, Callable[[], Bare | Ours]] = {"bare httpx2": lambda: Bare(url, wire)}
-    for engine, name in (("http", "own engine"), ("sdk", "SDK engine")):
+    for name, engine in ENGINES.items():
         makers[name] = _maker(url, wire, engine)
     table = await _measure(makers)
     compared = [
@@ -86,7 +87,7 @@ async def _section(url: str, wire: str) -> Section:
             unit="ms",
             aim=10 if name == "own engine" else None,
         )
-        for name in ("own engine", "SDK engine")
+        for name in ENGINES
         for column in (KEPT, NEW)
     ]
     return Section(

@@ -25,18 +25,22 @@ ROUNDS = 3
 CPU = "CPU ms a request"
 BARE = ("httpx", "httpx2", "aiohttp")
 OURS = {
-    "own engine": "own",
-    "own engine + Provider": "provider",
+    "own on httpx2": "own-httpx2",
+    "own on httpx2 + Provider": "provider-http",
+    "own on aiohttp": "own-aiohttp",
+    "own on aiohttp + Provider": "provider-aiohttp",
     "SDK engine openai": "sdk-openai",
     "SDK engine anthropic": "sdk-anthropic",
 }
 PAIRS = (
-    ("httpx", "httpx2"),
-    ("aiohttp", "httpx2"),
-    ("own engine", "httpx2"),
-    ("own engine + Provider", "own engine"),
-    ("SDK engine openai", "own engine"),
-    ("SDK engine anthropic", "own engine"),
+    ("bare httpx", "bare httpx2"),
+    ("bare aiohttp", "bare httpx2"),
+    ("own on httpx2", "bare httpx2"),
+    ("own on aiohttp", "bare aiohttp"),
+    ("own on aiohttp", "own on httpx2"),
+    ("own on aiohttp + Provider", "own on httpx2 + Provider"),
+    ("SDK engine openai", "own on httpx2"),
+    ("SDK engine anthropic", "own on httpx2"),
 )
 MODES = {
     "whole answer, server 0 ms": ("/0ms/60words", False),
@@ -68,17 +72,12 @@ def _section(title: str, url: str, streamed: bool, workers: dict[str, Ask]) -> S
         "seconds": SECONDS,
     }
     table = interleave({name: partial(ask, order) for name, ask in workers.items()}, ROUNDS)
-    pairs = [(_named(a), _named(b)) for a, b in PAIRS]
     return Section(
         f"3 {CONNECTIONS} connections, {title}",
         f"{ROUNDS} interleaved windows of {SECONDS} s: median (min-max).",
         table,
-        [Comparison(f"{a} : {b}, CPU", ratios(table, CPU, a, b)) for a, b in pairs],
+        [Comparison(f"{a} : {b}, CPU", ratios(table, CPU, a, b)) for a, b in PAIRS],
     )
-
-
-def _named(client: str) -> str:
-    return f"bare {client}" if client in BARE else client
 
 
 @contextmanager

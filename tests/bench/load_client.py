@@ -77,14 +77,12 @@ async def with_aiohttp(url: str, streamed: bool) -> AsyncIterator[Call]:
 @asynccontextmanager
 async def with_engine(name: str, url: str, streamed: bool) -> AsyncIterator[Call]:
     from shared.providers import engine_sdk
-    from shared.providers.engine_http import HttpEngine
 
     body = (MESSAGES if name == "sdk-anthropic" else CHAT) | ({"stream": True} if streamed else {})
-    if name == "own":
-        key = {"authorization": "Bearer none"}
-        engine: Any = HttpEngine(f"{url}/v1", "/chat/completions", key)
-    elif name == "sdk-openai":
-        engine = engine_sdk.openai_engine(f"{url}/v1", "none")
+    if name == "sdk-openai":
+        engine: Any = engine_sdk.openai_engine(f"{url}/v1", "none")
+    elif name.startswith("own-"):
+        engine = own_engine(name.removeprefix("own-"), f"{url}/v1/chat/completions")
     else:
         engine = engine_sdk.anthropic_engine(url, "none")
 
@@ -97,15 +95,24 @@ async def with_engine(name: str, url: str, streamed: bool) -> AsyncIterator[Call
     await engine.aclose()
 
 
+def own_engine(client: str, url: str) -> Any:
+    from shared.providers.engine_http import HttpEngine
+    from shared.providers.transport_aiohttp import AiohttpTransport
+    from shared.providers.transport_httpx2 import Httpx2Transport
+
+    make: Any = AiohttpTransport if client == "aiohttp" else Httpx2Transport
+    return HttpEngine(make(url, {"authorization": "Bearer none"}))
+
+
 @asynccontextmanager
-async def with_provider(url: str, streamed: bool) -> AsyncIterator[Call]:
+async def with_provider(engine: str, url: str, streamed: bool) -> AsyncIterator[Call]:
     """The own engine with everything above it: wire, reader, time budget, retries."""
     from shared.messages import Request, user
     from shared.models import Model
     from shared.providers.opening import open_provider
     from shared.settings import Settings
 
-    settings = Settings.model_validate({"OPENAI_BASE_URL": f"{url}/v1", "STAGES_ENGINE": "http"})
+    settings = Settings.model_validate({"OPENAI_BASE_URL": f"{url}/v1", "STAGES_ENGINE": engine})
     request = Request(messages=(user(QUESTION),), max_tokens=64)
     model = Model("bench", "compatible", "chat", 128_000)
     async with open_provider(model, settings) as provider:
@@ -123,8 +130,8 @@ def opened(client: str, url: str, streamed: bool) -> Any:
         return like_httpx(client, url, streamed)
     if client == "aiohttp":
         return with_aiohttp(url, streamed)
-    if client == "provider":
-        return with_provider(url, streamed)
+    if client.startswith("provider-"):
+        return with_provider(client.removeprefix("provider-"), url, streamed)
     return with_engine(client, url, streamed)
 
 

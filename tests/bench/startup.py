@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from environments import HERE, own, peer, uv
+from environments import CACHE, HERE, own, peer, uv
 from processes import local_server, timed
 from series import Comparison, Measured, Section, interleave, ratios
 
@@ -21,6 +21,7 @@ ROUNDS = 7
 COLD = 1  # rounds thrown away: they write the .pyc files
 FIRST, CPU = "first byte ms", "CPU ms to it"
 OWN, SDK = "stage1 ask (own engine)", "stage1 ask (SDK engine)"
+AIOHTTP = "stage1 ask (own on aiohttp)"
 CLIENTS = ("httpx2", "aiohttp", "httpx")
 
 
@@ -34,7 +35,7 @@ def help_section() -> Section:
     with tempfile.TemporaryDirectory() as folder:
         measures = _measures(commands, Path(folder), {})
         measures["uv run stage1 --help"] = partial(
-            timed, commands["uv run stage1 --help"], HERE, {}
+            timed, commands["uv run stage1 --help"], CACHE, {}
         )
         table = interleave(measures, ROUNDS, COLD)
     pair = ("stage1 --help", "llm --version")
@@ -53,6 +54,8 @@ def first_token_section() -> Section:
         (OWN, "llm -m", 0.5),
         (OWN, "llm openai endpoint", 0.5),
         (OWN, "bare httpx2", None),
+        (AIOHTTP, OWN, None),
+        (SDK, OWN, None),
         (SDK, "llm -m", None),
         ("bare aiohttp", "bare httpx2", None),
     )
@@ -92,7 +95,6 @@ def _first_token_measures(url: str, folder: Path) -> dict[str, Callable[[], Meas
     ask = [own("stage1"), "ask", QUESTION, "--model", "compatible/bench"]
     commands = {
         OWN: ask,
-        SDK: ask,
         "llm -m": [llm, "-m", "bench", "--key", "none", QUESTION],
         "llm openai endpoint": [
             *(llm, "openai", "endpoint", f"{url}/v1", QUESTION),
@@ -107,8 +109,12 @@ def _first_token_measures(url: str, folder: Path) -> dict[str, Callable[[], Meas
         "STAGES_HOME": str(folder / "home"),
         "LLM_USER_PATH": str(folder),
     }
+    engines = {
+        name: partial(timed, ask, folder, extra | {"STAGES_ENGINE": engine})
+        for name, engine in ((AIOHTTP, "aiohttp"), (SDK, "sdk"))
+    }
     measures = _measures(commands, folder, extra)
-    return measures | {SDK: partial(timed, ask, folder, extra | {"STAGES_ENGINE": "sdk"})}
+    return {OWN: measures[OWN]} | engines | measures
 
 
 def _measures(

@@ -57,6 +57,7 @@ asyncio.run(main())
     [
         "import shared.providers.opening",
         "import shared.providers.engine_http, shared.providers.engine_sdk",
+        "import shared.providers.transport_httpx2, shared.providers.transport_aiohttp",
         "import shared.providers.anthropic_wire, shared.providers.chat_wire",
         "import shared.models, shared.prices, shared.budget, shared.schemas, shared.calls",
         "import shared.messages, shared.errors, shared.tokens",
@@ -66,7 +67,7 @@ asyncio.run(main())
 def test_an_import_does_no_work(code: str) -> None:
     found = loaded(code)
     assert "shared" in found
-    assert not found & (HEAVY | {"httpx2"})
+    assert not found & (HEAVY | {"httpx2", "aiohttp"})
 
 
 def test_words_and_errors_need_no_pydantic() -> None:
@@ -74,13 +75,16 @@ def test_words_and_errors_need_no_pydantic() -> None:
     assert not loaded(code) & {"pydantic", "pydantic_settings"}
 
 
-def test_a_call_on_our_engine_loads_no_sdk() -> None:
+@pytest.mark.parametrize(
+    ("engine", "client", "other"), [("http", "httpx2", "aiohttp"), ("aiohttp", "aiohttp", "httpx2")]
+)
+def test_a_call_on_our_engine_loads_no_sdk(engine: str, client: str, other: str) -> None:
     with LocalServer() as server:
         wires = [("offline", "anthropic"), ("openai", "chat")]
-        found = loaded(CALL.format(url=server.base_url, engine="http", wires=wires))
+        found = loaded(CALL.format(url=server.base_url, engine=engine, wires=wires))
         assert {entry.wire for entry in server.log()} == {"anthropic", "chat"}
-    assert "httpx2" in found
-    assert not found & HEAVY
+    assert client in found
+    assert not found & (HEAVY | {other})
 
 
 @pytest.mark.parametrize(
