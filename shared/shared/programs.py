@@ -54,11 +54,15 @@ def words(command: str) -> tuple[str, ...]:
     return out
 
 
-def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` without keys and addresses of providers; loopback goes past any proxy."""
+def clean_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """An environment, our own if none is given, without keys and addresses of providers.
+
+    Loopback goes past any proxy.
+    """
+    given = os.environ if environment is None else environment
     kept = {
         name: value
-        for name, value in environment.items()
+        for name, value in given.items()
         if not name.startswith(HIDDEN)
         and name not in HIDDEN_NAMES
         and not name.endswith(("_API_KEY", "_TOKEN"))

@@ -6,7 +6,6 @@ and its log holds every call. `CHECKS` is the list of what is asked.
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -147,7 +146,7 @@ def compare(mine: str, only: Sequence[str]) -> Examination:
         home = Path(folder)
         empty = home / "empty"  # no `.env` is found from here
         empty.mkdir()
-        environment = clean_environment(os.environ)
+        environment = clean_environment()
         yours = Program(argv, environment=environment)
         ours = Program(REFERENCE, environment=environment, cwd=empty)
         reference = ExtractBench(ours, server, model, home / "reference", cases=cases)

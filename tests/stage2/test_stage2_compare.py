@@ -5,7 +5,6 @@ And each check notices what it is for: `data/raw_extract.py` is spoilt one line 
 
 import ast
 import json
-import os
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -116,7 +115,7 @@ def server():
 
 
 def bench_of(server: LocalServer, home: Path, *argv: str, **more) -> ExtractBench:
-    program = Program(argv, environment=clean_environment(os.environ))
+    program = Program(argv, environment=clean_environment())
     return ExtractBench(program, server, MODEL, home, **({"run_s": 20.0} | more))
 
 
