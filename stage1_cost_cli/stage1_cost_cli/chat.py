@@ -11,7 +11,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -58,13 +58,8 @@ def chat(
     with ExitStack() as stack:
         session = Session(arguments, settings, shop, stack, out, err)
         err(f"{session.model.id} · {HELP}")
-        while (text := _read()) is not None:
-            if text.split() == ["/quit"]:
-                break
-            if text.startswith("/"):
-                session.command(text)
-            elif text.strip():
-                session.turn(text)
+        with suppress(KeyboardInterrupt):  # at the prompt; one in an answer ends only that
+            session.talk()
     err(session.cost())
     return 0 if sys.stdin.isatty() else session.exit_code
 
@@ -89,6 +84,15 @@ class Session:
         self.receipts: list[Receipt] = []
         self.exit_code = 0
         self.model = self._usable(arguments.model)
+
+    def talk(self) -> None:
+        while (text := _read()) is not None:
+            if text.split() == ["/quit"]:
+                return
+            if text.startswith("/"):
+                self.command(text)
+            elif text.strip():
+                self.turn(text)
 
     def turn(self, text: str) -> None:
         """One question and its answer; a failed or stopped one is taken back from the history."""
@@ -232,8 +236,5 @@ def _read() -> str | None:
     if sys.stdin.isatty():
         sys.stderr.write("> ")
         sys.stderr.flush()
-    try:
-        text = sys.stdin.readline()
-    except KeyboardInterrupt:
-        return None
+    text = sys.stdin.readline()
     return text.rstrip("\n") if text else None
