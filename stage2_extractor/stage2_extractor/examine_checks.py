@@ -147,12 +147,13 @@ def field_f1(bench: ExtractBench) -> str:
     """Real documents of the development split, judged field by field as `stage2 eval` does."""
     mine = bench.judged()
     f1 = total(one.overall for one in mine).f1 or 0.0
-    failed = sum(one.failed for one in mine)
     said = (
         f"field F1 {f1:.2f}; {sum(one.unsupported for one in mine)} of "
         f"{sum(one.claims for one in mine)} values stand nowhere in their document; "
-        f"{failed} of {len(mine)} documents gave no valid record"
+        f"{len(bench.failures)} of {len(mine)} documents gave no valid record"
     )
+    if bench.failures:
+        said += f" ({bench.failures[0]})"
     if bench.peer is None:
         return said
     reference = total(one.overall for one in bench.peer.judged()).f1 or 0.0

@@ -20,7 +20,7 @@ from shared.programs import Program, clean_environment
 from stage2_extractor.cli import main
 from stage2_extractor.contract import BadRecord, read_record, schema
 from stage2_extractor.dataset import Case
-from stage2_extractor.examine import CHECKS, compare
+from stage2_extractor.examine import CHECKS, compare, documents
 from stage2_extractor.examine_bench import ExtractBench
 from stage2_extractor.examine_model import ExaminersModel, set_apart
 from stage2_extractor.examine_papers import PLAIN, Paper, paper
@@ -45,8 +45,9 @@ NAIVE_FAILS = {
     "huge": "stack trace",
     "secret": "printed on standard error",
 }
-# Depends on how far the offline model is ahead with a good prompt; judged apart, further down.
-EITHER = {"field_f1"}
+# Judged apart, further down: it takes as long as all others, and how much worse the naive prompt is
+# says more about the offline model than about the examiner.
+ASKED = [check.id for check in CHECKS if check.id != "field_f1"]
 RIGHT = {
     "document_type": "invoice",
     "invoice_number": "AQ1-100000",
@@ -67,18 +68,19 @@ RIGHT = {
 
 @pytest.fixture(scope="module")
 def naive() -> Examination:
-    return compare(f"{sys.executable} '{NAIVE}'", [])
+    return compare(f"{sys.executable} '{NAIVE}'", ASKED)
 
 
+@pytest.mark.timeout(300)  # some fifty processes
 def test_the_reference_passes_every_check(naive: Examination) -> None:
     failed = {row.id: row.reference.detail for row in naive.rows if row.reference.state != "pass"}
     assert failed == {}
-    assert len(naive.rows) == len(CHECKS)
+    assert len(naive.rows) == len(ASKED)
 
 
 def test_the_naive_solution_fails_what_it_should_and_passes_the_rest(naive: Examination) -> None:
     failed = {row.id: row.yours for row in naive.rows if row.yours.state != "pass"}
-    assert failed.keys() - EITHER == NAIVE_FAILS.keys(), render(naive)
+    assert failed.keys() == NAIVE_FAILS.keys(), render(naive)
     for name, words in NAIVE_FAILS.items():
         assert words in failed[name].detail, name
     assert naive.exit_code == 1
@@ -89,7 +91,7 @@ def test_the_report_shows_both_sides_and_what_to_read(naive: Examination) -> Non
     for row in naive.rows:
         line = next(line for line in text.splitlines() if line.startswith(row.id + " "))
         assert line.split() == [row.id, row.yours.state, row.reference.state, row.read_next]
-    assert json.loads(json.dumps(naive.to_json()))["passed"]["reference"] == len(CHECKS)
+    assert json.loads(json.dumps(naive.to_json()))["passed"]["reference"] == len(ASKED)
 
 
 def test_what_to_read_next_exists() -> None:
@@ -205,6 +207,12 @@ def test_field_f1_is_held_against_the_reference(server: LocalServer, tmp_path: P
     # 12 fields are stated; 4 of them were left out: 2 · 8 / (2 · 8 + 4)
     assert verdict(less, "field_f1").startswith("field F1 0.80; 0 of 10 values stand nowhere")
     assert verdict(less, "field_f1").endswith("the reference has 1.00")
+
+
+def test_the_documents_of_field_f1_are_not_those_of_the_test_split() -> None:
+    found = documents()
+    assert len(found) >= 4
+    assert {case.split for case in found} == {"dev"}
 
 
 PROGRAMS = [
