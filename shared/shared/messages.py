@@ -27,7 +27,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A model's wish to call a tool. `json` is kept as written, since a model can write it wrong."""
+    """A model's wish to call a tool. `json` is as written, since a model can write it wrong."""
 
     id: str
     name: str

@@ -92,6 +92,7 @@ class Connection:
         if self.first_byte_at is None:
             self.first_byte_at = time.monotonic()
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        await asyncio.sleep(0)  # lets the loop notice that the client has left
 
     async def end(self, data: bytes = b"") -> None:
         self._ended = True
