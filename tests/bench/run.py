@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 
 from environments import PeerMissing, machine
+from extraction import extraction_sections
 from first_token import first_token_sections
 from load import load_sections
 from processes import ProgramFailed
@@ -25,6 +26,7 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "startup": lambda: [help_section(), first_token_section(), import_section()],
     "first-token": first_token_sections,
     "load": load_sections,
+    "extraction": extraction_sections,
     "sizes": lambda: [sizes_section()],
 }
 PLAIN = ("startup", "first-token", "load")
