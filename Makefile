@@ -5,7 +5,7 @@ SHELL := /bin/sh
 # uv from PATH, else one of our own in .uv/, never in the system.
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN = $(UV) run --no-sync
-SYNC = $(UV) sync --locked --all-packages --all-extras --no-extra sentence-transformers --group dev
+SYNC = $(UV) sync --quiet --locked --inexact --all-packages --all-extras --no-extra sentence-transformers
 
 PACKAGE_1 = stage1_cost_cli
 PACKAGE_2 = stage2_extractor
@@ -17,22 +17,32 @@ PACKAGE_6 = stage6_production
 Q ?= What is prompt caching?
 DOC ?= stage2_extractor/data/invoices/pdf/inv-03.pdf
 
-.PHONY: help setup demo test check bench compare up test-torch \
+# What a user types reaches a command through the environment, raw: neither make nor the shell reads it.
+override Q := $(value Q)
+override DOC := $(value DOC)
+override MINE := $(value MINE)
+export Q DOC MINE
+
+.PHONY: help setup dev demo test check bench compare up test-torch \
 	stage1 stage2 stage3 stage4 stage5 stage6 alone1 alone2 alone3 alone4 alone5 alone6
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: .uv-ready ## install everything into .venv
-	@$(SYNC) --quiet
+	@$(SYNC)
+	@command -v uv >/dev/null 2>&1 || echo "where a README says 'uv', say '.uv/bin/uv' here"
+
+dev: setup ## the same with the test tools
+	@$(SYNC) --group dev
 
 demo: setup ## run all stages without a key, print the scoreboard
 	@$(RUN) python -m shared.scoreboard
 
-test: setup ## all tests: no network, no key
+test: dev ## all tests: no network, no key
 	@$(RUN) python -m pytest -q
 
-check: setup ## lock file, style, types, tests
+check: dev ## lock file, style, types, tests
 	$(UV) lock --check
 	$(RUN) ruff check
 	$(RUN) ruff format --check
@@ -40,20 +50,20 @@ check: setup ## lock file, style, types, tests
 	@$(MAKE) --no-print-directory test
 
 stage1: setup ## stage 1: stream an answer, then its score (Q="your question")
-	@$(RUN) stage1 ask "$(Q)" --model small --model big
+	@$(RUN) stage1 ask "$$Q" --model small --model big
 	@$(RUN) stage1 score
 
 stage2: setup ## stage 2: a record from a PDF, then the score of the prompts (DOC=your-file.pdf)
-	@$(RUN) stage2 extract "$(DOC)" --model big
+	@$(RUN) stage2 extract "$$DOC" --model big
 	@$(RUN) stage2 score
 
 stage3 stage4 stage5 stage6: setup
 	@echo "$@ is not built yet; its target is in $(PACKAGE_$(subst stage,,$@))/README.md" >&2; exit 1
 
 compare: setup ## examine your own program: STAGE=1 MINE='python my_ask.py'
-	@test -n "$(STAGE)" && test -n "$(MINE)" || \
-		{ echo "usage: make compare STAGE=1 MINE='python my_ask.py'" >&2; exit 2; }
-	@$(RUN) stage$(STAGE) compare --mine "$(MINE)" $(ARGS)
+	@case "$(STAGE)" in 1|2) test -n "$$MINE";; *) false;; esac || \
+		{ echo "usage: make compare STAGE=1 MINE='python my_ask.py' (stages 1 and 2 are built)" >&2; exit 2; }
+	@$(RUN) stage$(STAGE) compare --mine "$$MINE" $(ARGS)
 
 bench: setup ## side-by-side measurements against other tools (installs them apart)
 	@$(RUN) python tests/bench/run.py $(ARGS)

@@ -1,5 +1,7 @@
 """The table that `make demo` ends with: what each stage was asked to reach and what it reached now.
 
+It never spends: whatever keys are set, the stages run on the offline model.
+
 Every row comes from that stage's own `score --json`, run in a process of its own. A stage without a
 `score` module is shown as not built. Nothing is typed in here but names and targets.
 """
@@ -16,6 +18,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
+from shared.programs import clean_environment
+
 STAGES = (
     (1, "stage1_cost_cli", "predict cost within 20%"),
     (2, "stage2_extractor", "the number moves over three iterations"),
@@ -25,6 +29,7 @@ STAGES = (
     (6, "stage6_production", "p50/p99, cost, quality under load"),
 )
 LONGEST_S = 600
+KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "STAGES_SMALL", "STAGES_BIG")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,12 @@ def measure(stage: int, package: str, target: str) -> list[Line]:
     command = [sys.executable, "-m", package, "score", "--json"]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=LONGEST_S, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_S,
+            check=False,
+            env=clean_environment() | dict.fromkeys(KEYS, ""),  # empty hides what `.env` says
         )
         if done.returncode != 0:
             return [Line(stage, target, f"score failed: {_last_line(done.stderr)}", "", "", False)]

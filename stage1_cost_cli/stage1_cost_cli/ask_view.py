@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.calls import CallRecord
+from shared.process import note, without_secrets
 from shared.settings import Settings
 from stage1_cost_cli.ask import Asked, refusal
-from stage1_cost_cli.process import note, without_secrets
 from stage1_cost_cli.receipt import Receipt, line, table_text
 
 

@@ -25,9 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     try:
         arguments = _parser().parse_args([_utf8(word) for word in words])
-        from stage1_cost_cli import process
+        from shared import process
 
-        return process.run(lambda: _command(arguments))
+        return process.run("stage1", lambda: _command(arguments))
     except KeyboardInterrupt:  # while the first modules were read
         return 130
 
@@ -140,7 +140,7 @@ def _similar(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", "-m", default="small", help="small, big or a model id")
+    parser.add_argument("--model", "-m", default="offline-small", help="a paid one is really paid")
     parser.add_argument("--check", action="store_true", help="exit 1 when a bar does not hold")
     _plain(parser)
 

@@ -17,13 +17,13 @@ from shared.errors import UserError
 from shared.messages import Request
 from shared.models import Model, resolve
 from shared.offline.attach import with_offline
+from shared.process import answer, clean_note, note, unwinding
 from shared.providers.opening import open_provider
 from shared.providers.wires import refuse_unsupported
 from shared.settings import Settings, load_settings
 from stage1_cost_cli.ask import Asked, Show, ask_all, question_request, refuse_too_long
 from stage1_cost_cli.ask_view import answers_json, print_receipts, report_errors
 from stage1_cost_cli.books import check_budget, close_books
-from stage1_cost_cli.process import answer, clean_note, note, unwinding
 
 
 def run_ask(arguments: Namespace) -> int:

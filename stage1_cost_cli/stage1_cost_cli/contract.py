@@ -11,7 +11,7 @@ Models         `small` and `big` are two real model ids of your choice. The exam
 Standard out   the answer and nothing else, each piece written out as it arrives, without colour
                codes. Its last line may be the receipt.
 Receipt        one line with one JSON object, on standard error or as the last line of standard
-               output, when a call has succeeded. Its fields are those of `Receipt` below; more
+               output, when a call has succeeded. Its fields are those of `AskReceipt` below; more
                fields are welcome.
 Exit code      0 after a whole answer. Anything else after a failure, with a sentence about it on
                standard error; text that had already arrived stays printed.

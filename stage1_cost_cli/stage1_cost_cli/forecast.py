@@ -18,7 +18,6 @@ from shared.errors import UserError
 from shared.messages import Usage
 from shared.models import Model, resolve
 from shared.prices import PriceList
-
 from stage1_cost_cli.ledger import Averages, Ledger
 
 if TYPE_CHECKING:

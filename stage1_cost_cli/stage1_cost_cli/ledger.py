@@ -18,7 +18,6 @@ from typing import Any, Literal
 from shared.calls import CallRecord
 from shared.messages import RateLimit
 from shared.prices import Cost
-
 from stage1_cost_cli.ledger_file import (
     explained,
     open_for_reading,

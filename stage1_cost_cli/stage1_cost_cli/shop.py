@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from shared.errors import LocalError
 from shared.messages import ToolCall, ToolResult, ToolSpec
-
 from stage1_cost_cli.queries import load_queries
 
 DATA = Path(__file__).parents[1] / "data" / "shop.sql"  # beside the package, in a checkout

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import EmptyPrompt, UserError
-
 from stage1_cost_cli.terminal import terminal_width, to_text
 
 if TYPE_CHECKING:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 
 EXAMPLES = """examples:
@@ -19,27 +17,20 @@ EXAMPLES = """examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0, 1 a document failed or a bar was missed, 2 and up as in `errors`."""
-    arguments = _parser().parse_args(argv)
     try:
-        return _guarded(arguments)
-    except KeyboardInterrupt:
+        arguments = _parser().parse_args(argv)
+        from shared import process
+
+        return process.run("stage2", lambda: _command(arguments))
+    except KeyboardInterrupt:  # while the first modules were read
         return 130
-    except BrokenPipeError:  # the reader of our pipe has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
-def _guarded(arguments: argparse.Namespace) -> int:
-    from shared.errors import StageError
+def _command(arguments: argparse.Namespace) -> int:
     from stage2_extractor import commands
 
-    try:
-        code: int = getattr(commands, f"run_{arguments.command}")(arguments)
-        sys.stdout.flush()
-        return code
-    except StageError as error:
-        print(f"stage2: {error}", file=sys.stderr)
-        return error.exit_code
+    code: int = getattr(commands, f"run_{arguments.command}")(arguments)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,7 +90,7 @@ def _eval(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", "-m", default="big", help="small, big or a model id (big)")
+    parser.add_argument("--model", "-m", default="offline-large", help="a paid one is really paid")
     parser.add_argument("--check", action="store_true", help="exit 1 when a bar does not hold")
     _json(parser)
 

@@ -292,7 +292,7 @@ def test_an_argument_that_is_no_utf8_is_sent_as_text(server: LocalServer, stage1
 # --- what is imported when -----------------------------------------------------------------------
 WATCH = """
 import sys
-from stage1_cost_cli import process
+from shared import process
 late = {late!r}
 def answer(text, real=process.answer):
     loaded = [name for name in late if name in sys.modules]

@@ -46,6 +46,11 @@ def address(model: Model, settings: Settings) -> tuple[str, str]:
     }
     if model.provider in keyed:
         base_url, key, name = keyed[model.provider]
+        if model.provider == "compatible" and "openai_base_url" not in s.model_fields_set:
+            raise BadSettings(
+                f"compatible/{model.id} needs the address of your server in OPENAI_BASE_URL, which "
+                f"is not set (looked in {s.looked_in}); without it the prompt would go to OpenAI"
+            )
         if model.provider == "compatible" and not key:
             return base_url, NO_KEY_NEEDED
         return base_url, _key(key, name, model, settings)

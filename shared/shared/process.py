@@ -26,8 +26,8 @@ INTERRUPTED = 130  # what a shell reports of a command that ended by Ctrl-C
 SHORTEST_SECRET = 8  # shorter ones are no secrets: "none", "offline"
 
 
-def run(command: Callable[[], int]) -> int:
-    """The exit code of `command`, whatever happened to it."""
+def run(name: str, command: Callable[[], int]) -> int:
+    """The exit code of `command`, whatever happened to it; `name` begins an error's sentence."""
     _open_closed_streams()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -36,7 +36,7 @@ def run(command: Callable[[], int]) -> int:
         with _handled({"SIGINT": signal.SIG_DFL}):  # a traceback from an import helps nobody
             return _finished(command())
     except StageError as error:
-        note(f"stage1: {without_secrets(str(error))}")
+        note(f"{name}: {without_secrets(str(error))}")
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
