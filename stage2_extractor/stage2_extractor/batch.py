@@ -16,6 +16,7 @@ from shared.errors import LocalError
 from stage2_extractor.documents import UnreadableDocument, read_document
 from stage2_extractor.extract import Extractor
 from stage2_extractor.journal import Journal, key_of
+from stage2_extractor.reading import Failure
 
 AT_A_TIME = 4
 
@@ -50,7 +51,8 @@ async def run_batch(
 ) -> AsyncIterator[Done]:
     """Results as they are finished. Cancelling loses no finished one."""
     gate = asyncio.Semaphore(at_a_time)
-    tasks = [asyncio.create_task(_one(item, extractor, journal, gate)) for item in items]
+    asking: dict[str, asyncio.Lock] = {}  # by key: a text that comes twice is paid once
+    tasks = [asyncio.create_task(_one(item, extractor, journal, gate, asking)) for item in items]
     try:
         for finished in asyncio.as_completed(tasks):
             yield await finished
@@ -60,19 +62,26 @@ async def run_batch(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _one(item: Item, extractor: Extractor, journal: Journal, gate: asyncio.Semaphore) -> Done:
+async def _one(
+    item: Item,
+    extractor: Extractor,
+    journal: Journal,
+    gate: asyncio.Semaphore,
+    asking: dict[str, asyncio.Lock],
+) -> Done:
     async with gate:
         try:
             text = await asyncio.to_thread(item.read)
         except UnreadableDocument as error:
             return Done(item.name, {"record": None, "failure": "unreadable", "detail": str(error)})
         key = key_of(extractor.identity, text)
-        if (known := journal.get(key)) is not None:
-            return Done(item.name, known, cached=True)
-        result = (await extractor.extract(text)).to_json()
-        if result["failure"] != "call":  # a call that never came through was not paid for
-            _keep(journal, key, result)
-        return Done(item.name, result)
+        async with asking.setdefault(key, asyncio.Lock()):
+            if (known := journal.get(key)) is not None:
+                return Done(item.name, known, cached=True)
+            result = (await extractor.extract(text)).to_json()
+            if result["failure"] != Failure.CALL:  # a later run may get through
+                _keep(journal, key, result)
+            return Done(item.name, result)
 
 
 def _keep(journal: Journal, key: str, result: dict[str, Any]) -> None:

@@ -1,21 +1,39 @@
 """From a file to text, or to one clear sentence why not.
 
-Text files in UTF-8, UTF-16 with a mark, or Windows-1252; PDF by its text layer. Left out: OCR. An
-image-only PDF is an error that says so, not an empty record.
+Text files in UTF-8, UTF-16 or UTF-32 with a mark, or Windows-1252; PDF by its text layer. Left out:
+OCR, and every other old code page. An image-only PDF and a text in another encoding are errors that
+say so, not empty or garbled records.
 """
 
 from __future__ import annotations
 
+import os
+import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from shared.errors import LocalError
 
-TEXT_ENDINGS = (".txt", ".md", ".eml", ".text", ".csv", ".ocr", "")
-ENDINGS = (".pdf", *TEXT_ENDINGS[:-1])
+ENDINGS = (".pdf", ".txt", ".md", ".eml", ".text", ".csv", ".ocr")
 MOST_PAGES = 50
 MOST_BYTES = 20_000_000
 MOST_CHARACTERS = 200_000
+MARKS = {  # the longer ones first: UTF-32's begins with UTF-16's
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f]")
+MOST_CONTROL = 0.02  # of all characters; binary data has 9%
+# What Windows-1252 makes of other code pages and no Western language writes: four letters with
+# accents in a row, or one of these signs inside a word.
+GARBLED = re.compile(
+    "[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]{4}|[^\\W\\d_][\u00b9\u00b3\u00bf][^\\W\\d_]"
+)
+# A PDF ends with this mark; viewers want it in the last 1024 bytes. Without it the end is missing.
+PDF_END = (b"%%EOF", 1024)
 
 
 class UnreadableDocument(LocalError):
@@ -23,16 +41,19 @@ class UnreadableDocument(LocalError):
 
 
 def find_documents(path: Path) -> list[Path]:
-    """The file itself, or every readable file below a folder, by name."""
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise UnreadableDocument(f"{path} does not exist")
-    found = sorted(
-        file
-        for file in path.rglob("*")
-        if file.is_file() and file.suffix.lower() in ENDINGS and not file.name.startswith(".")
-    )
+    """The file itself, or every file below a folder that could be read, by name.
+
+    Hidden ones are left out and links to folders not followed. A folder without permission and a
+    link that leads nowhere are in the list, so that what is missing is told of when it is read.
+    """
+    try:
+        if not stat.S_ISDIR(path.stat().st_mode):
+            return [path]
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        told = "does not exist" if missing else f"cannot be read: {error.strerror}"
+        raise UnreadableDocument(f"{_short(path)} {told}") from None
+    found = sorted(_below(path))
     if not found:
         raise UnreadableDocument(f"{path} holds no {', '.join(ENDINGS)} file")
     return found
@@ -41,18 +62,19 @@ def find_documents(path: Path) -> list[Path]:
 def read_document(path: Path) -> str:
     """The text of a file; `UnreadableDocument` names what is wrong with it."""
     try:
-        data = path.read_bytes() if path.stat().st_size <= MOST_BYTES else None
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise UnreadableDocument(f"{path} cannot be read: {error.strerror}") from None
-    if data is None:
+    if len(data) > MOST_BYTES:
         raise UnreadableDocument(f"{path} is larger than {MOST_BYTES // 1_000_000} MB")
-    text = pdf_text(path, data) if data.startswith(b"%PDF") else decode(path, data)
-    return usable(path, text)
+    pdf = data[:1024].lstrip(b"\xef\xbb\xbf\r\n\t \x00").startswith(b"%PDF-")
+    return usable(path, pdf_text(path, data) if pdf else decode(path, data))
 
 
 def usable(source: object, text: str) -> str:
     """`text` without blank margins; an error when nothing or far too much is left."""
-    if not text.strip():
+    if not text.strip("\ufeff").strip():
         raise UnreadableDocument(f"{source} holds no text")
     if len(text) > MOST_CHARACTERS:
         raise UnreadableDocument(
@@ -64,50 +86,97 @@ def usable(source: object, text: str) -> str:
 
 def decode(source: object, data: bytes) -> str:
     """Text from bytes, by its mark or by what fits; binary data is an error."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return _decoded(source, data, "utf-16")
-    if b"\x00" in data[:4096]:
-        raise UnreadableDocument(f"{source} is neither text nor PDF")
+    marked = next((name for mark, name in MARKS.items() if data.startswith(mark)), None)
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode(marked or "utf-8-sig")
     except UnicodeDecodeError:
-        return _decoded(source, data, "cp1252")
+        text = "" if marked else _western(data)
+        if not text:
+            raise UnreadableDocument(
+                f"{source} is not text in UTF-8, UTF-16 or Windows-1252: save it as UTF-8"
+            ) from None
+    if len(CONTROL.findall(text)) > MOST_CONTROL * len(text):
+        raise UnreadableDocument(f"{source} is neither text nor PDF")
+    return text
 
 
 def pdf_text(path: Path, data: bytes) -> str:
     """The text layer, pages in order, columns kept apart by their place on the page."""
-    import io
+    import logging
+    import zlib
 
-    from pypdf import PdfReader
-    from pypdf.errors import PyPdfError
+    from pypdf.errors import DependencyError, PyPdfError
 
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells of every oddity it mends
+    mark, tail = PDF_END
+    if mark not in data.rstrip(b"\x00\r\n\t ")[-tail:]:
+        raise UnreadableDocument(f"{path} is a broken PDF: its end is missing")
     try:
-        reader = PdfReader(io.BytesIO(data))
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise UnreadableDocument(f"{path} is encrypted: save it without a password first")
-        if len(reader.pages) > MOST_PAGES:
-            raise UnreadableDocument(
-                f"{path} has {len(reader.pages)} pages; at most {MOST_PAGES} make one document"
-            )
-        text = "\n\n".join(_pages(reader))
-    except UnreadableDocument:
-        raise
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        text = _pages(path, data)
+    except DependencyError:  # AES needs a library that this project does not install
+        raise UnreadableDocument(
+            f"{path} is encrypted: save it without a password or protection first"
+        ) from None
+    except (
+        PyPdfError,
+        # and what pypdf lets through on broken files
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        NotImplementedError,
+        OSError,
+        RecursionError,
+        TypeError,
+        ValueError,
+        zlib.error,
+    ) as error:
         raise UnreadableDocument(f"{path} is a broken PDF: {error}") from None
-    except ImportError:  # AES needs a library that this project does not install
-        raise UnreadableDocument(f"{path} is encrypted: save it without a password first") from None
     if not text.strip():
         raise UnreadableDocument(f"{path} has no text layer (a scan?): run it through OCR first")
     return text
 
 
-def _pages(reader: object) -> Iterator[str]:
-    for page in reader.pages:  # type: ignore[attr-defined]
-        yield page.extract_text(extraction_mode="layout")
+def _pages(path: Path, data: bytes) -> str:
+    import io
+
+    from pypdf import PdfReader
+
+    reader = PdfReader(io.BytesIO(data))
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise UnreadableDocument(
+            f"{path} is encrypted: save it without a password or protection first"
+        )
+    if len(reader.pages) > MOST_PAGES:
+        raise UnreadableDocument(
+            f"{path} has {len(reader.pages)} pages; at most {MOST_PAGES} make one document"
+        )
+    return "\n\n".join(page.extract_text(extraction_mode="layout") for page in reader.pages)
 
 
-def _decoded(source: object, data: bytes, encoding: str) -> str:
+def _western(data: bytes) -> str:
+    """Windows-1252, if the letters that it gives are those of a Western language; else nothing."""
     try:
-        return data.decode(encoding)
+        text = data.decode("cp1252")
     except UnicodeDecodeError:
-        raise UnreadableDocument(f"{source} is not text in UTF-8, UTF-16 or Windows-1252") from None
+        return ""
+    return "" if GARBLED.search(text) else text
+
+
+def _below(path: Path) -> Iterator[Path]:
+    closed: list[str] = []
+    for folder, folders, files in os.walk(
+        path, onerror=lambda error: closed.append(error.filename)
+    ):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            file = os.path.join(folder, name)
+            wanted = not name.startswith(".") and Path(name).suffix.lower() in ENDINGS
+            if wanted and (os.path.isfile(file) or not os.path.exists(file)):  # no pipe or device
+                yield Path(file)
+    yield from map(Path, closed)
+
+
+def _short(path: Path) -> str:
+    name = str(path)
+    return name if len(name) <= 200 else name[:197] + "..."

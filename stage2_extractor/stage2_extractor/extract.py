@@ -9,34 +9,20 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from shared.errors import CallError, UnpricedModel
-from shared.messages import OutputSchema, Reply, Request, Usage
+from shared.messages import OutputSchema, Request, Usage
 from shared.prices import PriceList
 from shared.providers.provider import Provider
-from stage2_extractor.checks import complaints
-from stage2_extractor.evidence import unsupported
 from stage2_extractor.prompts import Prompt, follow_up, request
-from stage2_extractor.records import Invoice
-from stage2_extractor.shape import RECORDS, loads, schema_of, unwrap
-
-
-class Failure(StrEnum):
-    REFUSED = "refused"
-    TRUNCATED = "truncated"
-    INVALID_JSON = "invalid_json"
-    DRIFTED = "drifted"  # JSON of another shape: other keys than were asked for
-    SCHEMA = "schema"  # the right keys, a value of the wrong kind
-    ARITHMETIC = "arithmetic"
-    HALLUCINATED = "hallucinated"
-    CALL = "call"  # no answer came at all
-
+from stage2_extractor.reading import Failure as Failure  # noqa: PLC0414  (evaluation imports it here)
+from stage2_extractor.reading import Reading, read
+from stage2_extractor.shape import schema_of
 
 # A second try with the complaint can mend these; the same model will refuse or overflow again.
 MENDABLE = frozenset(Failure) - {Failure.REFUSED, Failure.TRUNCATED, Failure.CALL}
@@ -57,14 +43,15 @@ class Try:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extraction:
-    """`record` is None when every try failed.
+    """`record` is None when every try failed; `model` is the one that gave it, or was asked last.
 
-    `hallucinated` are claims without a span in the text: they are None in the record. `failure`
+    `hallucinated` are claims without a span in the text: they are not in the record. `failure`
     with a record is ARITHMETIC: the sums do not hold, and a second look did not change that.
     """
 
     task: str
     prompt: str
+    model: str
     record: BaseModel | None
     evidence: Mapping[str, str | None] = field(default_factory=dict)
     hallucinated: Mapping[str, Any] = field(default_factory=dict)
@@ -86,11 +73,6 @@ class Extraction:
     def seconds(self) -> float:
         return sum(one.seconds for one in self.tries)
 
-    @property
-    def model(self) -> str:
-        """The model of the last try, which gave the record if there is one."""
-        return self.tries[-1].model
-
     def to_json(self) -> dict[str, Any]:
         usage = self.usage
         return {
@@ -111,17 +93,6 @@ class Extraction:
             "cost_usd": None if self.cost_usd is None else float(self.cost_usd),
             "seconds": round(self.seconds, 4),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """One reply, read: a record with what is wrong with it, or only what is wrong."""
-
-    failure: Failure | None
-    detail: str = ""
-    record: BaseModel | None = None
-    evidence: Mapping[str, str | None] = field(default_factory=dict)
-    hallucinated: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Extractor:
@@ -146,7 +117,7 @@ class Extractor:
     @property
     def identity(self) -> str:
         """Everything but the text that decides a result: prompt, schema, models, token limit."""
-        models = [p.model.id for p in (self._small, self._big) if p]
+        models = [(p.model.provider, p.model.id) for p in (self._small, self._big) if p]
         parts = [self.prompt, self.schema, models, self._max_tokens]
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
@@ -166,35 +137,39 @@ class Extractor:
 
     async def _try(
         self, provider: Provider, asked: Request, text: str, tries: list[Try]
-    ) -> _Reading:
+    ) -> Reading:
         started = time.monotonic()
         try:
             reply = await provider.complete(asked, feature=f"extract:{self.prompt.name}")
         except CallError as error:
-            seconds = time.monotonic() - started
-            tries.append(Try(provider.model.id, Failure.CALL, str(error), None, None, seconds))
-            return _Reading(Failure.CALL, str(error))
-        reading = read(self.prompt.task, reply, text)
-        cost = self._cost(provider, reply)
+            reading = Reading(Failure.CALL, str(error), provider.model.id)
+            usage, request_id = _spent(error), error.request_id
+        else:
+            reading = replace(read(self.prompt.task, reply, text), model=reply.model)
+            usage, request_id = reply.usage, reply.request_id
+        cost = self._cost(provider, reading.model, usage)
         seconds = time.monotonic() - started
-        about = (reading.failure, reading.detail, reply.usage, cost, seconds, reply.request_id)
-        tries.append(Try(reply.model, *about))
+        told = (reading.failure, reading.detail, usage, cost, seconds, request_id)
+        tries.append(Try(reading.model, *told))
         return reading
 
-    def _cost(self, provider: Provider, reply: Reply) -> Decimal | None:
-        if reply.usage is None:
+    def _cost(self, provider: Provider, model: str, usage: Usage | None) -> Decimal | None:
+        if usage is None:
             return None
+        if usage == Usage():
+            return Decimal(0)
         try:
-            return self._prices.cost(reply.usage, reply.model, provider.model.provider).total_usd
+            return self._prices.cost(usage, model, provider.model.provider).total_usd
         except UnpricedModel:
             return None
 
-    def _extraction(self, reading: _Reading, tries: list[Try]) -> Extraction:
+    def _extraction(self, reading: Reading, tries: list[Try]) -> Extraction:
         kept = reading.record is not None
         flagged = reading.failure if reading.failure is not Failure.HALLUCINATED else None
         return Extraction(
             task=self.prompt.task,
             prompt=self.prompt.name,
+            model=reading.model,
             record=reading.record,
             evidence=reading.evidence,
             hallucinated=reading.hallucinated,
@@ -203,63 +178,15 @@ class Extractor:
         )
 
 
-def read(task: str, reply: Reply, text: str) -> _Reading:
-    """What a reply holds, checked from the outside in: end, JSON, keys, kinds, spans, sums."""
-    if reply.stop == "refusal":
-        return _Reading(Failure.REFUSED, reply.refusal)
-    if reply.stop in ("length", "context_full"):
-        return _Reading(Failure.TRUNCATED, "the answer was cut at the token limit")
-    try:
-        payload = loads(reply.text)
-    except (ValueError, RecursionError, ArithmeticError) as error:
-        return _Reading(Failure.INVALID_JSON, f"it is not JSON: {error}")
-    try:
-        plain, quotes = unwrap(task, payload)
-    except (KeyError, TypeError, AttributeError) as error:
-        return _Reading(Failure.DRIFTED, f"it has not the keys of the schema: {error!r}")
-    try:
-        record = RECORDS[task].model_validate(plain)
-    except ValidationError as error:
-        return _Reading(Failure.SCHEMA, _complaint(error))
-    return _checked(record, quotes, text)
-
-
-def _checked(record: BaseModel, quotes: Mapping[str, str | None], text: str) -> _Reading:
-    if not isinstance(record, Invoice):
-        return _Reading(None, record=record, evidence=quotes)
-    invented = unsupported(record, quotes, text)
-    kept = _without(record, invented)
-    if invented:
-        claims = ", ".join(f"{name} = {_short(value)}" for name, value in invented.items())
-        detail = (
-            f"these values stand nowhere in the document: {claims}; give null for what is absent"
-        )
-        return _Reading(Failure.HALLUCINATED, detail, kept, quotes, invented)
-    if wrong := complaints(kept):
-        return _Reading(Failure.ARITHMETIC, "; ".join(wrong), kept, quotes)
-    return _Reading(None, record=kept, evidence=quotes)
-
-
-def _without(invoice: Invoice, invented: Mapping[str, Any]) -> Invoice:
-    gone = {name: None for name in invented if not name.startswith("lines.")}
-    lines = [line for place, line in enumerate(invoice.lines) if f"lines.{place}" not in invented]
-    return invoice.model_copy(update={**gone, "lines": lines})
-
-
-def _better(first: _Reading, second: _Reading) -> _Reading:
+def _better(first: Reading, second: Reading) -> Reading:
     """The later reading, unless it lost the record that the earlier one had."""
     if second.record is None and first.record is not None:
         return first
     return second
 
 
-def _complaint(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
-        for problem in error.errors(include_url=False, include_input=False)[:10]
-    )
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _spent(error: CallError) -> Usage | None:
+    """Tokens of a call that failed. An error status is not billed; what broke may have been."""
+    if error.partial and error.partial.usage:
+        return error.partial.usage
+    return Usage() if error.status and error.status >= 400 and error.attempts == 1 else None

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from shared.errors import LocalError
+
+START = b'{"key": "'  # of every line
 
 
 class Journal:
@@ -29,15 +30,16 @@ class Journal:
 
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
+            self._file = self.path.open("a+b", buffering=0)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._recover()
         except BlockingIOError:
+            self._file.close()
             raise LocalError(
                 f"{self.path} is in use by another run: wait, or choose another"
             ) from None
         except OSError as error:
             raise LocalError(f"{self.path} cannot be written: {error.strerror}") from None
-        self._recover()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -48,24 +50,33 @@ class Journal:
         return self._done.get(key)
 
     def put(self, key: str, entry: dict[str, Any]) -> None:
-        """On the disk when this returns."""
+        """On the disk when this returns; an `OSError` leaves the journal as it was."""
         line = json.dumps({"key": key, **entry}, ensure_ascii=False) + "\n"
-        self._file.write(line.encode())
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        # Half a surrogate pair, which a model can write, has no UTF-8; JSON has an escape for it.
+        data = line.encode("utf-8", "backslashreplace")
+        before = self._file.seek(0, os.SEEK_END)
+        try:
+            written = 0
+            while written < len(data):
+                written += self._file.write(data[written:])
+            os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(before)
+            raise
         self._done[key] = entry
 
     def _recover(self) -> None:
+        """Reads what is there; only half a line at the end, as a kill leaves it, is cut off."""
         self._file.seek(0)
-        whole = 0
-        for line in self._file:
-            entry = _entry(line)
-            if entry is None:
-                break
-            whole += len(line)
-            self._done[entry.pop("key")] = entry
-        self._file.truncate(whole)
-        self._file.seek(0, os.SEEK_END)
+        lines = self._file.read().splitlines(keepends=True)
+        if lines and not lines[0].startswith(START[: len(lines[0])]):
+            self._file.close()
+            raise LocalError(f"{self.path} is not a journal: name a file that is, or a new one")
+        for line in lines:
+            if (entry := _entry(line)) is not None:
+                self._done[entry.pop("key")] = entry
+        if lines and not lines[-1].endswith(b"\n"):
+            self._file.truncate(self._file.seek(0, os.SEEK_END) - len(lines[-1]))
 
 
 def key_of(*parts: str) -> str:
@@ -74,12 +85,6 @@ def key_of(*parts: str) -> str:
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part.encode())
     return digest.hexdigest()
-
-
-def entries(path: Path) -> Iterator[dict[str, Any]]:
-    """Every whole line of a journal."""
-    with path.open("rb") as file:
-        yield from filter(None, map(_entry, file))
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from shared.models import Model, resolve
 from shared.prices import PriceList, open_prices
 from shared.settings import Settings
 from shared.tokens import count_tokens
-from stage2_extractor.prompts import DOCUMENT, Prompt, list_prompts
+from stage2_extractor.prompts import Prompt, list_prompts, request
 from stage2_extractor.shape import schema_of
 
 CALLS = 1000
@@ -34,10 +34,12 @@ class Parts:
 
 
 def parts_of(prompt: Prompt) -> Parts:
-    turns = (DOCUMENT.format(text=example.text) + example.answer for example in prompt.examples)
+    """Each piece is counted for itself, as it is sent; what a provider frames it with is not."""
+    schema = json.dumps(dict(schema_of(prompt).schema), ensure_ascii=False, separators=(",", ":"))
+    turns = [piece.text for piece in request(prompt, "").messages[:-1]]
     return Parts(
         system=count_tokens(prompt.system),
-        schema=count_tokens(json.dumps(dict(schema_of(prompt).schema), ensure_ascii=False)),
+        schema=count_tokens(schema),
         examples=sum(count_tokens(turn) for turn in turns),
     )
 

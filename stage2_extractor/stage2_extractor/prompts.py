@@ -21,6 +21,7 @@ from shared.messages import Message, Request, Text
 FOLDER = Path(__file__).parent / "prompts"
 TASKS = ("invoice", "ticket")
 DOCUMENT = "<document>\n{text}\n</document>"
+FENCE = re.compile(r"<(?=\s*/?\s*document\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,9 @@ def follow_up(request: Request, complaint: str) -> Request:
 
 
 def _question(text: str) -> Message:
-    return Message("user", (Text(DOCUMENT.format(text=text)),))
+    """The document in its fence, which no text inside can close."""
+    fenced = FENCE.sub("\u2039", text)
+    return Message("user", (Text(DOCUMENT.format(text=fenced)),))
 
 
 def _files(task: str) -> list[Path]:
@@ -110,7 +113,13 @@ def _files(task: str) -> list[Path]:
         near = difflib.get_close_matches(task, TASKS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(TASKS)}"
         raise UserError(f"no task {task!r}: {hint}")
-    return sorted((FOLDER / task).glob("v*.md"))
+    return sorted((FOLDER / task).glob("v*.md"), key=_age)
+
+
+def _age(file: Path) -> tuple[int, str]:
+    """Version 10 comes after 9, and 3r after 3."""
+    number = re.match(r"v(\d+)", file.stem)
+    return int(number[1]) if number else 0, file.stem
 
 
 def _read(task: str, version: str, file: Path) -> Prompt:
@@ -120,7 +129,7 @@ def _read(task: str, version: str, file: Path) -> Prompt:
             task=task,
             version=version,
             date=head["date"],
-            parent=head["parent"],
+            parent=None if head["parent"] is None else str(head["parent"]),
             changed=" ".join(head["changed"].split()),
             why=" ".join(head["why"].split()),
             system=body.strip(),
@@ -151,7 +160,10 @@ def _split(file: Path) -> tuple[dict[str, Any], str]:
 
 def _example(folder: Path, name: str) -> Example:
     file = folder / f"{name}.md"
-    text, _, answer = file.read_text(encoding="utf-8").partition("\n---\n")
+    try:
+        text, _, answer = file.read_text(encoding="utf-8").partition("\n---\n")
+    except OSError as error:
+        raise BadSettings(f"{file}, which a prompt names: {error.strerror}") from None
     if not answer.strip():
         raise BadSettings(f"{file} must hold a text, a line of ---, and the answer")
     return Example(name, text.strip(), answer.strip())

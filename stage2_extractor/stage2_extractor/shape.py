@@ -20,6 +20,7 @@ from stage2_extractor.prompts import Prompt
 from stage2_extractor.records import Invoice, LineItem, Ticket
 
 Schema = dict[str, Any]
+DIGITS = 15  # before the point, and after it: no amount on paper has more
 RECORDS: dict[str, type[BaseModel]] = {"invoice": Invoice, "ticket": Ticket}
 
 
@@ -39,7 +40,11 @@ def schema_of(prompt: Prompt) -> OutputSchema:
 
 
 def unwrap(task: str, payload: Mapping[str, Any]) -> tuple[Schema, dict[str, str | None]]:
-    """The plain record out of a filled schema, and the quote of each field and row."""
+    """The plain record out of a filled schema, and the quote of each field and row.
+
+    `KeyError` or `TypeError` when it has another shape. Keys that nobody asked for are passed over;
+    an empty text is what many models write for what is absent, and is read as that.
+    """
     if task == "ticket":
         return {"bucket": payload["bucket"]}, {}
     record: Schema = {}
@@ -47,22 +52,65 @@ def unwrap(task: str, payload: Mapping[str, Any]) -> tuple[Schema, dict[str, str
     for name in Invoice.model_fields:
         if name == "lines":
             continue
-        record[name] = payload[name]["value"]
-        quotes[name] = payload[name]["quote"]
+        value = payload[name]["value"]
+        record[name] = None if isinstance(value, str) and not value.strip() else value
+        quotes[name] = _quote(payload[name])
+    if not isinstance(payload["lines"], list):
+        raise TypeError("lines is not an array")
     record["lines"] = []
     for place, row in enumerate(payload["lines"]):
         record["lines"].append({key: row[key] for key in LineItem.model_fields})
-        quotes[f"lines.{place}"] = row["quote"]
+        quotes[f"lines.{place}"] = _quote(row)
     return record, quotes
 
 
 def loads(text: str) -> Any:
-    """JSON with exact decimals: 0.1 stays 0.1."""
-    return json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse)
+    """JSON with exact decimals: 0.1 stays 0.1. `ValueError` also for what JSON leaves open:
+
+    a key given twice, NaN, and a number that no amount can be.
+    """
+    return json.loads(
+        text,
+        parse_float=_number,
+        parse_int=_number,
+        parse_constant=_refuse,
+        object_pairs_hook=_once,
+    )
+
+
+def is_amount(number: Decimal) -> bool:
+    """Finite, and of no more digits than are ever printed; zero in any notation is."""
+    if not number.is_finite():
+        return False
+    exponent = number.as_tuple().exponent
+    return not number or (number.adjusted() < DIGITS and int(exponent) >= -DIGITS)
+
+
+def _number(text: str) -> Decimal:
+    number = Decimal(text)
+    if not is_amount(number):
+        raise ValueError(f"{text[:40]} is out of range")
+    return Decimal(format(number, "f")) if "e" in text.lower() else number
 
 
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is no number")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Which of two values of one key is meant, nobody can know."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)} is given twice")
+    return found
+
+
+def _quote(holder: Mapping[str, Any]) -> str | None:
+    quote = holder["quote"]
+    if quote is None or isinstance(quote, str):
+        return quote
+    raise TypeError("a quote is not a string")
 
 
 def _invoice(described: Mapping[str, str]) -> dict[str, Schema]:
