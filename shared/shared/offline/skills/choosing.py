@@ -8,10 +8,35 @@ from shared.offline.skills import (
     classify,
     fields,
     lessons,
+    marks,
+    phrases,
 )
 from shared.offline.skills.fields import Field
-from shared.offline.skills.task import Task
+from shared.offline.skills.folding import key
+from shared.offline.skills.task import Hit, Task
 from shared.offline.words import name_terms, tokens
+
+_LATER, _TITLE = 0.008, 0.45
+
+
+def titled(task: Task, leaf: Field) -> Hit | None:
+    """The option whose words, as the description quotes them, the text puts most in its title.
+
+    Early lines and the start of a line count most, and words that stand alone.
+    """
+    told = phrases.titles(leaf)
+    options = {key(title): option for option, titles in told.items() for title in titles}
+    best: tuple[float, marks.Mark] | None = None
+    for line_marks in marks.find(task.page, frozenset(options)):
+        for mark in line_marks:
+            early = 1.0 if mark.leads else 0.5
+            score = early * (0.6 + 0.4 * mark.cover) - _LATER * mark.line
+            if best is None or score > best[0]:
+                best = (score, mark)
+    if best is None or best[0] < _TITLE:
+        return None
+    line = task.page[best[1].line]
+    return Hit(options[best[1].key], line.text.strip(), line.start, min(1.0, best[0]))
 
 
 def chosen(task: Task, one: Field) -> classify.Choice:

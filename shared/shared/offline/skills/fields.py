@@ -35,6 +35,7 @@ class Field:
     nullable: bool
     required: bool = True
     hint: str = ""  # what the prompt says of this field, beside the schema's description
+    shown: tuple[str, ...] | None = None  # its path in examples, where that is another one
     kind: Kind = field(init=False)
 
     @property

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.messages import Request
-from shared.offline.skills import documents, fields, values
+from shared.offline.skills import dates, documents, fields, values
 from shared.offline.skills.claims import Case, case
 from shared.offline.skills.fields import Field, Schema
 from shared.offline.skills.mind import Mind
@@ -126,7 +126,7 @@ def _facts(text: str) -> set[float | str]:
     """The numbers and dates of a text; the number of a citation is none."""
     bare = re.sub(r"\[\d+\]", " ", text)
     return {float(found.value) for found in values.numbers(bare)} | {
-        str(found.value) for found in values.dates(bare)
+        str(found.value) for found in dates.dates(bare)
     }
 
 

@@ -1,22 +1,19 @@
-"""Finds the scalar fields of a schema by the labels in a text; the surest pairs choose first.
+"""Gives the scalar fields of a schema their values: the surest offers choose first, one to one.
 
-Left out: lists, and fields that are chosen rather than found.
+Left out: lists, and fields that are chosen rather than found. Below `ENOUGH` a field stays empty: a
+wrong value is worse than none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from shared.offline.skills import (
-    lessons,
-    matching,
-    reading,
-    roles,
-)
+from shared.offline.skills import choosing, offers, phrases, roles
 from shared.offline.skills.fields import Field
 from shared.offline.skills.task import Hit, Task
+from shared.offline.skills.wanting import Offer
 
-_MOST_LABELS, _MOST_LINES = 120, 400  # embedded; searched for a value without a label
+ENOUGH, _RIVAL = 0.55, 0.003
 
 
 def leaves(task: Task, one: Field, depth: int = 0) -> Iterator[Field]:
@@ -42,58 +39,44 @@ def _renamed(worth: Field, one: Field) -> Field:
 
 
 def match(task: Task, leaves: Sequence[Field]) -> None:
-    """Gives each field its best labelled value; the surest pairs choose first."""
-    pairs = task.pairs
-    found = {leaf.path: lessons.learn(leaf, task.taught) for leaf in leaves}
-    wants = [matching.wanted(_named(leaf), found[leaf.path].labels) for leaf in leaves]
-    labels = list(dict.fromkeys(p.label for p in pairs if 2 < len(p.label) <= 40))[:_MOST_LABELS]
-    near = matching.meanings(wants, labels, task.mind)
-    scored = [
-        {label: max(matching.score(w, label), near.get((at, label), 0.0)) for label in known}
-        for at, w in enumerate(wants)
-        for known in [{pair.label for pair in pairs}]
-    ]
-    ranked = [
-        (-scored[at][pair.label] * pair.trust, number, at)
-        for at in range(len(leaves))
-        for number, pair in enumerate(pairs)
-        if scored[at][pair.label] * pair.trust >= matching.ENOUGH
-    ]
-    taken: set[tuple[int, str]] = set()
-    for score, number, at in sorted(ranked):
-        leaf, pair = leaves[at], pairs[number]
-        free = (pair.at, pair.value) not in taken or -score >= 1.0
-        if leaf.path in task.hits or not free:
-            continue
-        worth = reading.value(leaf, pair.value, task.how, found[leaf.path].form)
-        if worth is not None:
-            taken.add((pair.at, pair.value))
-            task.hits[leaf.path] = Hit(worth, pair.line, pair.at, min(1.0, -score))
+    """Fills `task.hits`; where two fields want the same place the surer one has it."""
     for leaf in leaves:
-        if leaf.path not in task.hits:
-            _unlabelled(task, leaf, found[leaf.path])
+        hit = choosing.titled(task, leaf) if leaf.kind == "enum" else None
+        if hit:
+            task.hits[leaf.path] = hit
+    taken: set[tuple[int, object]] = set()
+    made = sorted(offers.made(task, [_named(leaf) for leaf in leaves]), key=Offer.rank)
+    for offer in _without_rivals(made, leaves):
+        leaf = leaves[offer.field]
+        place = (offer.line.start, offer.value)
+        if leaf.path in task.hits or offer.score < ENOUGH or (place in taken and not offer.shared):
+            continue
+        if not offer.shared:
+            taken.add(place)
+        trust = min(1.0, offer.score)
+        task.hits[leaf.path] = Hit(offer.value, offer.line.text.strip(), offer.line.start, trust)
 
 
 def _named(leaf: Field) -> Field:
     """The value of an evidence object is looked for under the name of the object."""
     if leaf.name.lower() in roles.VALUES and len(leaf.path) > 1:
-        return Field(leaf.path[:-1], leaf.schema, leaf.nullable, leaf.required, leaf.hint)
+        return Field(
+            leaf.path[:-1], leaf.schema, leaf.nullable, leaf.required, leaf.hint, leaf.path
+        )
     return leaf
 
 
-def _unlabelled(task: Task, leaf: Field, lesson: lessons.Lesson) -> None:
-    """A value without a label: on the line the examples show, or the only one of its kind."""
-    if lesson.line is not None and lesson.line < len(task.page):
-        line = task.page[lesson.line]
-        worth = reading.value(leaf, line.text, task.how, lesson.form)
-        if worth is not None:
-            task.hits[leaf.path] = Hit(worth, line.text.strip(), line.start, 0.6)
-            return
-    if leaf.kind in ("currency", "email", "url", "date", "datetime"):
-        lined = [
-            (line, reading.value(leaf, line.text, task.how, lesson.form)) for line in task.page
-        ]
-        good = [(line, worth) for line, worth in lined if worth is not None]
-        if good and (leaf.kind == "currency" or len({worth for _, worth in good}) == 1):
-            line, worth = good[0]
-            task.hits[leaf.path] = Hit(worth, line.text.strip(), line.start, 0.5)
+def _without_rivals(made: Sequence[Offer], leaves: Sequence[Field]) -> list[Offer]:
+    """Where the prompt wants null for several values, equally sure ones drop out together."""
+    dropped: set[int] = set()
+    for at, leaf in enumerate(leaves):
+        if not phrases.of(_named(leaf)).only_one:
+            continue
+        mine = [offer for offer in made if offer.field == at]
+        while mine:
+            best = [o for o in mine if o.score > mine[0].score - _RIVAL]
+            if len({o.value for o in best}) < 2:
+                break
+            dropped |= {id(o) for o in best}
+            mine = mine[len(best) :]
+    return [offer for offer in made if id(offer) not in dropped]

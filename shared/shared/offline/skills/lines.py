@@ -1,4 +1,4 @@
-"""Cuts a text into candidates: a piece that may be a value, and the label that stands with it.
+"""Cuts a text into lines and cells, and into candidates: a value and the label that stands with it.
 
 Labels stand before a colon, in the cell to the left, at the head of a column, on the line above, or
 as the words before a number or date. Left out: labels to the right of or below their value, and
@@ -10,12 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.offline.skills.values import CODE, EMAIL
 
-_CELLS = re.compile(r"\s*\|\s*|\t+|[ \u00a0]{2,}")
+_GAPS = re.compile(
+    r"\s*\|\s*|\t+|[ \u00a0\u2003]{2,}|\s*(?:\.\s?){4,}\s*|\s*_{3,}\s*|\s+[\u00b7\u2022]\s+"
+)
 _COLON = re.compile(
-    r"^[\s\"'*_>#-]{0,20}(?P<label>[^:=\n]{1,60}?)[\"'*_]{0,4}\s{0,20}(?::(?!//)|=)\s*(?P<value>.*)$"
+    r"^[\s\"'*_>#-]{0,20}(?P<label>[^:=\n]{1,60}?)[\"'*_]{0,4}\s{0,20}"
+    r"(?::(?!//)|=|\uff1a)\s*(?P<value>.*)$"
 )
 _ELEMENT = re.compile(
     r"<(?P<label>[\w-]{1,40})(?:\s[^<>]{0,200})?>(?P<value>[^<>\n]{1,400})</(?P=label)>"
@@ -40,14 +44,51 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """A piece of a line with its place in it."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     text: str
     start: int
     number: int
 
     @property
+    def parts(self) -> tuple[Cell, ...]:
+        return _cut(self.text)
+
+    @property
     def cells(self) -> list[str]:
-        return [cell for cell in _CELLS.split(self.text.strip().strip("|").strip()) if cell]
+        return [cell.text for cell in self.parts]
+
+    @property
+    def has_digits(self) -> bool:
+        """Digits inside words, which a scan makes of letters, do not count."""
+        return re.search(r"(?<![^\W\d_])\d", self.text) is not None
+
+
+@lru_cache(maxsize=8192)
+def _cut(text: str) -> tuple[Cell, ...]:
+    found: list[Cell] = []
+    at = 0
+    for gap in _GAPS.finditer(text):
+        found += _cell(text, at, gap.start())
+        at = gap.end()
+    return (*found, *_cell(text, at, len(text)))
+
+
+def _cell(text: str, start: int, end: int) -> Iterator[Cell]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if end > start:
+        yield Cell(text[start:end], start, end)
 
 
 def read(text: str) -> list[Line]:
@@ -99,7 +140,7 @@ def _within(line: Line) -> Iterator[Candidate]:
 
 def _above(line: Line, after: Line) -> Iterator[Candidate]:
     heads, values = line.cells, after.cells
-    if any(map(str.isdigit, line.text)) and not line.text.rstrip().endswith(":"):
+    if line.has_digits and not line.text.rstrip().endswith(":"):
         return
     if len(heads) > 1 and len(heads) == len(values):
         for head, value in zip(heads, values, strict=True):

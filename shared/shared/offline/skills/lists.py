@@ -43,7 +43,7 @@ def filled_list(task: Task, one: Field) -> Any:
 def _objects(task: Task, one: Field, inner: Field) -> list[Any]:
     columns = [c for c in roles.children(task, inner) if c.kind not in ("object", "array")]
     plain = [c for c in columns if not roles.is_evidence(c)]
-    found = rows.read(task.page, plain, task.how, task.taught, one.path)
+    found = rows.read(task.page, plain, task.how, task.sums)
     made = []
     for taken, line in found:
         item = {}

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.offline.skills import fields, values
+from shared.offline.skills import currencies, dates, fields, values
 from shared.offline.skills.fields import Field
 from shared.offline.words import STOP, name_terms, stem, tokens
 
@@ -59,11 +59,11 @@ def candidates(param: Field, wish: str, given: Given) -> list[tuple[int, int, An
         return _numbers(param, wish, how, given.single)
     if param.kind in ("date", "datetime"):
         tail = "T00:00:00Z" if param.kind == "datetime" else ""
-        return [(f.start, f.end, f"{f.value}{tail}") for f in values.dates(wish, how)]
+        return [(f.start, f.end, f"{f.value}{tail}") for f in dates.dates(wish, how)]
     if param.kind == "time":
-        return [(f.start, f.end, f.value) for f in values.times(wish)]
+        return [(f.start, f.end, f.value) for f in dates.times(wish)]
     if param.kind == "currency":
-        return _near(param, wish, [(f.start, f.end, f.value) for f in values.currencies(wish)])
+        return _near(param, wish, [(f.start, f.end, f.value) for f in currencies.currencies(wish)])
     if param.kind in ("email", "url"):
         way = values.EMAIL if param.kind == "email" else values.URL
         return [(m.start(), m.end(), m[0]) for m in way.finditer(wish)]
@@ -71,7 +71,7 @@ def candidates(param: Field, wish: str, given: Given) -> list[tuple[int, int, An
 
 
 def _numbers(
-    param: Field, wish: str, how: values.Habits, single: bool
+    param: Field, wish: str, how: dates.Habits, single: bool
 ) -> list[tuple[int, int, Any]]:
     names = set(name_terms(param.name)) | set(name_terms(param.description))
     found: list[tuple[int, int, int, Any]] = []
@@ -100,7 +100,7 @@ def _texts(param: Field, wish: str, given: Given) -> list[tuple[int, int, Any]]:
     ):
         return _sums(wish)
     if "YYYY-MM" in param.description:
-        return [(f.start, f.end, f.value) for f in values.months(wish)]
+        return [(f.start, f.end, f.value) for f in dates.months(wish)]
     quoted = [(m.start(), m.end(), m[1] or m[2]) for m in _QUOTED.finditer(wish)]
     if is_query(param):
         return quoted or [(0, 0, _plain(wish))]

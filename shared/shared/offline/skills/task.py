@@ -9,8 +9,8 @@ from shared.offline.skills import (
     examples,
     lessons,
     lines,
-    values,
 )
+from shared.offline.skills.dates import Habits
 from shared.offline.skills.fields import Schema
 from shared.offline.skills.mind import Mind
 
@@ -31,9 +31,10 @@ class Task:
     rules: str
     page: list[lines.Line]
     pairs: list[lines.Candidate]
-    how: values.Habits
+    how: Habits
     shots: list[examples.Example]
     taught: list[lessons.Worked]
     root: Schema
     mind: Mind
+    sums: set[str] = field(default_factory=set)
     hits: dict[tuple[str, ...], Hit] = field(default_factory=dict)
