@@ -23,7 +23,7 @@ from shared.prices import PriceList
 from shared.programs import Program, Run, Running
 from stage1_cost_cli.contract import AskReceipt, BadReceipt, Printed, checked_receipt, take_apart
 
-RUN_S = 20.0  # no question here takes a tenth of it
+RUN_S = 45.0  # no question here takes a tenth of it; a busy machine is no failure
 QUESTION = "What is prompt caching?"
 ANSWER = (
     "Prompt caching keeps the processed beginning of a prompt at the provider.\n"

@@ -95,7 +95,7 @@ def run_eval(arguments: Namespace) -> int:
 def run_score(arguments: Namespace) -> int:
     from stage2_extractor.score import render_score, score
 
-    with progress(540) as step:
+    with progress(180) as step:
         result = score(arguments.model, load_settings(), finished=lambda _: step())
     if arguments.json:
         _out(json.dumps(result.to_json(), indent=2) + "\n")

@@ -28,7 +28,7 @@ NAIVE_FAILS = {
     "streams": "each piece flushed",
     "cost_cached": "cost_usd is 0.200000, the price is 0.086000",
     "cost_long": "the price is",
-    "latency": "sent no token for 0.4 s",
+    "latency": "sent no token for 1.5 s",
     "cut_reset": "stack trace",
     "cut_clean": "taken as success",
     "bad_key": "stack trace",
