@@ -1,8 +1,9 @@
 """Chooses one of several labels by their names, their descriptions and solved examples.
 
-The small model compares words (tf-idf); the large one the meaning of the text with each description
-and with the nearest examples. Left out: irony, negation, rules with exceptions, long texts whose
-topic is said only once. Without any evidence it takes a label like "other", else the commonest.
+The small model compares words (tf-idf). The large one takes the label with the nearest prototype, a
+part of its description or an example, near to the whole text and to its best sentence. Left out:
+irony, negation, rules of precedence, which of two problems matters. Without any evidence it takes a
+label like "other", else the commonest.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from shared.messages import Request
 from shared.offline.skills import examples
 from shared.offline.skills.mind import Mind
-from shared.offline.words import Rarity, name_terms, rarity, terms
+from shared.offline.words import Rarity, name_terms, rarity, sentences, terms
 
 _OTHER = frozenset(
     ("other", "unknown", "none", "general", "misc", "miscellaneous", "neutral", "unclear", "n/a")
@@ -30,6 +31,8 @@ _LISTED = re.compile(
     re.I,
 )
 _BULLETED = re.compile(rf"^[ \t]*{_BULLETS}[ \t]*[`\"'*]*([^\n:`\"'*(\u2014]{{1,60}})", re.M)
+_SHORTEST, _MOST_SENTENCES = 12, 12  # letters and number of sentences that are compared
+_WORDS = 0.05  # what shared words count beside meaning
 _LONGEST = 2_000  # characters of a text that are compared; the topic is nearly always said by then
 
 
@@ -43,6 +46,13 @@ class Label:
     def line(self) -> str:
         name = " ".join(_plain(str(self.value)))
         return f"{name}: {self.about}" if self.about else name
+
+    @property
+    def prototypes(self) -> tuple[str, ...]:
+        """Parts of the description that stand for the label, and its examples."""
+        parts = [part.strip() for part in self.about.split(";") if len(part.strip()) > 3]
+        described = parts if len(parts) > 2 else [self.line]
+        return (*described, *(shot[:_LONGEST] for shot in self.shots))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +73,26 @@ def labels(
     options: Sequence[Any], about: str, shots: Mapping[Any, Sequence[str]] | None = None
 ) -> list[Label]:
     """The options with what `about` (descriptions, rules) says of each, and their examples."""
-    return [Label(o, _said_of(str(o), about), tuple((shots or {}).get(o, ()))) for o in options]
+    names = "|".join(_way(str(option)) for option in options)
+    return [
+        Label(o, _said_of(str(o), names, about), tuple((shots or {}).get(o, ()))) for o in options
+    ]
 
 
-def _said_of(option: str, about: str) -> str:
-    name = re.escape(option).replace("_", "[_ ]")
+def _way(option: str) -> str:
+    return re.escape(option).replace("_", "[_ ]")
+
+
+def _said_of(option: str, names: str, about: str) -> str:
+    """What follows the name of an option up to the end of the line or the next option."""
+    name = _way(option)
     way = (
         rf"(?:^|[\n;(]|, )[ \t]*{_BULLETS}?[ \t]*[`\"'*]*{name}[`\"'*]*[ \t]*"
-        r"(?::|=|\u2014|\u2013| -|\()[ \t]*(?P<said>[^\n;]+)"
+        r"(?::|=|\u2014|\u2013| -|\()[ \t]*(?P<said>[^\n]+?)"
+        rf"(?=\n|$|;\s*(?:{names})[`\"'*]*\s*[:=(\u2014\u2013])"
     )
     found = [match["said"].strip(" *)") for match in re.finditer(way, about, re.I)]
-    return " ".join(dict.fromkeys(found))[:600]
+    return " ".join(dict.fromkeys(found))[:_LONGEST]
 
 
 def listed(instructions: str) -> list[str]:
@@ -93,7 +112,7 @@ def choose(text: str, options: Sequence[Label], mind: Mind) -> Choice:
     by_words, clues = _word_scores(text, options)
     if mind.large:
         scores = [
-            0.85 * meaning + 0.15 * word
+            (1 - _WORDS) * meaning + _WORDS * word
             for meaning, word in zip(_meaning_scores(text, options, mind), by_words, strict=True)
         ]
         best = max(range(len(options)), key=scores.__getitem__)
@@ -131,13 +150,16 @@ def _cosine(one: Counter[str], other: Counter[str], weigh: Rarity) -> float:
 
 
 def _meaning_scores(text: str, options: Sequence[Label], mind: Mind) -> list[float]:
-    shots = [shot[:_LONGEST] for option in options for shot in option.shots]
-    close = mind.closeness(text, [*(option.line for option in options), *shots])
-    described, rest = close[: len(options)], iter(close[len(options) :])
-    scores = []
-    for option, about in zip(options, described, strict=True):
-        near = sorted((next(rest) for _ in option.shots), reverse=True)[:2]
-        scores.append(0.35 * about + 0.65 * sum(near) / len(near) if near else about)
+    """Half from the prototype nearest to the text, half from the one nearest to a sentence of it."""
+    prototypes = [part for option in options for part in option.prototypes]
+    said = [line for line in sentences(text) if len(line) > _SHORTEST][:_MOST_SENTENCES]
+    whole, *single = mind.grid([text, *(said or [text])], prototypes)
+    best = [max(column) for column in zip(*single, strict=True)]
+    scores, at = [], 0
+    for option in options:
+        end = at + len(option.prototypes)
+        scores.append(0.5 * max(whole[at:end]) + 0.5 * max(best[at:end]))
+        at = end
     if any(o.shots for o in options) and not all(o.shots for o in options):
         return [s if o.shots else 0.9 * s for s, o in zip(scores, options, strict=True)]
     return scores
