@@ -30,22 +30,26 @@ ERA = 2018  # Reiwa 1 was 2019
 ERA_MARKS = ("令和", "r", "reiwa")
 REACH = 5  # parts from the first to the last of a date with a month in words
 # Beginnings of the names of months in sixteen languages, without accents, and Roman numbers.
-MONTHS = [
-    tuple(heads.split())
-    for heads in (
-        "jan ene gen jen stycz led tammi ian sij oca",
-        "feb fev lut unor helmi velj sub",
-        "mar mrz maa brez ozu",
-        "apr avr abr kwie dub huht trav nis",
-        "may mai mei mag maj kve touko svib",
-        "jun juin giu czerw cerven kesa iun lip haz",
-        "jul juil lug lip cervenc hein iul srp tem",
-        "aug ago aou sier srp elo kolo agu",
-        "sep set wrz zari syys szept ruj eyl",
-        "oct okt ott out paz rij loka list eki",
-        "nov list marras noi stud kas",
-        "dec dez dic des grud pros joulu ara",
+HEADS = [
+    (head, month)
+    for month, heads in enumerate(
+        [
+            "jan ene gen jen stycz led tammi ian sij oca",
+            "feb fev lut unor helmi velj sub",
+            "mar mrz maa brez ozu",
+            "apr avr abr kwie dub huht trav nis",
+            "may mai mei mag maj kve touko svib",
+            "jun juin giu czerw cerven cervn kesa iun lipnj lipan haz",
+            "jul juil lug lip cervenc hein iul srpnj srpan tem",
+            "aug ago aou sier srp elo kolo agu",
+            "sep set wrz zari syys szept ruj eyl",
+            "oct okt ott out paz rij loka list eki",
+            "nov list marras noi stud kas",
+            "dec dez dic des grud pros joulu ara",
+        ],
+        1,
     )
+    for head in heads.split()
 ]
 ROMAN = {
     "i": 1,
@@ -163,7 +167,8 @@ def _in_numbers(parts: list[str], place: int, value: date) -> bool:
 def _in_words(parts: list[str], place: int, value: date) -> bool:
     """The year at `place`, the day and a word for the month near it.
 
-    A word of a language that is not known here may be the month when it stands between them.
+    A word of a language that is not known here may be the month when it stands, without another
+    number, between the day and the year.
     """
     if not _is_year(parts[place], value):
         return False
@@ -174,19 +179,22 @@ def _in_words(parts: list[str], place: int, value: date) -> bool:
         around = parts[max(0, last - REACH) : first + REACH + 1]
         if any(value.month in _months(word) for word in around):
             return True
-        between = [word for word in parts[first + 1 : last] if not word.isdecimal()]
-        if any(len(word) > 2 and not _months(word) for word in between):
-            return not any(_months(word) for word in between)
+        between = parts[day + 1 : place]
+        strange = [len(word) > 2 and not word.isdecimal() and not _months(word) for word in between]
+        if any(strange) and not any(word.isdecimal() or _months(word) for word in between):
+            return True
     return False
 
 
 def _months(word: str) -> set[int]:
-    """The months that a word can name."""
+    """The months that a word can name: `marraskuuta` is November and not March."""
     if word.isdecimal():
         return set()
     letters = unicodedata.normalize("NFKD", word.casefold())
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    named = {month for month, heads in enumerate(MONTHS, 1) if plain.startswith(heads)}
+    heads = [(len(head), month) for head, month in HEADS if plain.startswith(head)]
+    longest = max(heads, default=(0, 0))[0]
+    named = {month for length, month in heads if length == longest}
     return named | ({ROMAN[plain]} if plain in ROMAN else set())
 
 

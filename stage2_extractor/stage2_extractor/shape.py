@@ -67,15 +67,19 @@ def unwrap(task: str, payload: Mapping[str, Any]) -> tuple[Schema, dict[str, str
 def loads(text: str) -> Any:
     """JSON with exact decimals: 0.1 stays 0.1. `ValueError` also for what JSON leaves open:
 
-    a key given twice, NaN, and a number that no amount can be.
+    a key given twice, NaN, a number that no amount can be, and half of a surrogate pair.
     """
-    return json.loads(
+    text.encode()
+    found = json.loads(
         text,
         parse_float=_number,
         parse_int=_number,
         parse_constant=_refuse,
         object_pairs_hook=_once,
     )
+    if "\\ud" in text.lower():
+        json.dumps(found, ensure_ascii=False, default=str).encode()
+    return found
 
 
 def is_amount(number: Decimal) -> bool:
