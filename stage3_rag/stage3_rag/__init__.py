@@ -1,1 +1,1 @@
-"""Stage 3, question answering over a corpus with citations and refusal. Not built yet: see README."""
+"""Stage 3, answers over a corpus with citations and refusal. Not built yet: see README."""

@@ -33,7 +33,9 @@ def imported(file: Path) -> Iterator[str]:
 def declared(member: str) -> set[str]:
     """Distributions that a member declares; `stages-shared` brings those of `shared` with it."""
     project = tomllib.loads((ROOT / member / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + sum(project.get("optional-dependencies", {}).values(), [])
+    wanted = list(project["dependencies"])
+    for extra in project.get("optional-dependencies", {}).values():
+        wanted += extra
     names = {normal(re.split(r"[\[<>=!~ ;]", one)[0]) for one in wanted}
     return names | (declared("shared") if "stages-shared" in names else set())
 

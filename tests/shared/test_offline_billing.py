@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from shared.messages import Request
 from shared.offline.answer import Answer
 from shared.offline.billing import MESSAGE_TOKENS, REQUEST_TOKENS, pieces

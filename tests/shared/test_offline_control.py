@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+
 from shared.messages import Request
 from shared.offline.__main__ import main
 from shared.offline.answer import Answer

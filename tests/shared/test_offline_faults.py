@@ -12,6 +12,7 @@ import httpx2
 import openai
 import pydantic
 import pytest
+
 from shared.messages import Request
 from shared.offline.answer import Answer
 from shared.offline.faults import KINDS

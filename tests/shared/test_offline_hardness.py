@@ -16,6 +16,7 @@ import openai
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from shared.messages import Request
 from shared.offline.answer import Answer
 from shared.offline.app import create_app

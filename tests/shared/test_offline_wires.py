@@ -10,6 +10,7 @@ import httpx2
 import openai
 import pytest
 from pydantic import BaseModel
+
 from shared.messages import Request, ToolCall
 from shared.offline.answer import Answer
 from shared.offline.server import LocalServer

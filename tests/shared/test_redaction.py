@@ -12,6 +12,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from shared.redaction import Redactor, redact
 from shared.redaction_rules import iban_checks, luhn
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from shared.calls import CallRecord
 from shared.errors import RateLimited
 from shared.messages import Message, Reply, Request, Text, Timing, ToolCall, ToolResult, Usage, user

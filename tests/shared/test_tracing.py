@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from shared.calls import CallRecord
 from shared.errors import LocalError, RateLimited, StreamBroken
 from shared.messages import (
@@ -106,6 +107,7 @@ def test_a_call_has_its_true_times_and_the_conventions_names(tmp_path: Path) -> 
 def test_the_names_are_the_ones_of_the_constants_package() -> None:
     """All but those the package has not got yet, which are listed in `trace_attributes`."""
     from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
+
     from shared.trace_attributes import call_attributes
 
     known = {v for v in vars(gen_ai_attributes).values() if isinstance(v, str)}

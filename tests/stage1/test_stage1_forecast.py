@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from shared.calls import CallRecord
 from shared.errors import UserError
 from shared.messages import Reply, Request, Usage, user

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from shared.calls import CallRecord
 from shared.errors import RateLimited, StreamBroken
 from shared.messages import RateLimit, Reply, Request, Timing, Usage, user

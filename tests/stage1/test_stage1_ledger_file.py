@@ -16,6 +16,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
+
 from shared.calls import CallRecord
 from shared.errors import LedgerUnavailable
 from shared.messages import RateLimit, Reply, Request, Usage, user

@@ -7,6 +7,7 @@ from dataclasses import fields
 from decimal import Decimal
 
 import pytest
+
 from stage1_cost_cli.ledger import Total
 from stage1_cost_cli.ledger_view import render_totals, totals_json
 from stage1_cost_cli.money import bill, money

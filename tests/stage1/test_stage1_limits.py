@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from shared.messages import RateLimit
 from stage1_cost_cli.ledger import Ledger, SeenLimits
 from stage1_cost_cli.limits import NONE_SEEN, age, limits_json, render_limits

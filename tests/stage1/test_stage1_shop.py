@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from shared.errors import LocalError
 from shared.messages import ToolCall, ToolResult
 from stage1_cost_cli.shop import DATA, Shop, open_shop

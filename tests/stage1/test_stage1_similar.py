@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
 from shared.errors import EmptyPrompt, UserError
 from stage1_cost_cli.similar import Similarity, render_similarity, similarity
 
