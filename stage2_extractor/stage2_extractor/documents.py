@@ -27,10 +27,11 @@ MARKS = {  # the longer ones first: UTF-32's begins with UTF-16's
 }
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f]")
 MOST_CONTROL = 0.02  # of all characters; binary data has 9%
-# What Windows-1252 makes of other code pages and no Western language writes: four letters with
-# accents in a row, or one of these signs inside a word.
+# What Windows-1252 makes of other code pages, and no Western language writes: four signs beyond
+# ASCII in a row, letters among them, or one of the last three signs inside a word.
 GARBLED = re.compile(
-    "[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]{4}|[^\\W\\d_][\u00b9\u00b3\u00bf][^\\W\\d_]"
+    "(?=[^\x00-\x7f]{0,3}[\u00c0-\u00ff])[^\x00-\x7f\u00a0]{4}"
+    "|[^\\W\\d_][\u00b9\u00b3\u00bf][^\\W\\d_]"
 )
 # A PDF ends with this mark; viewers want it in the last 1024 bytes. Without it the end is missing.
 PDF_END = (b"%%EOF", 1024)
