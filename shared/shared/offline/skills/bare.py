@@ -15,6 +15,7 @@ from shared.offline.skills.task import Task
 from shared.offline.skills.wanting import Offer, Wanted
 
 _HEAD_TOLD, _HEAD_SHOWN, _BLOCK, _BARE_DATE = 0.7, 0.8, 0.75, 0.62
+_TITLE_LINES = 20  # below them a title line with a date is no title
 _MOST_BARE = 60  # lines from the top that are searched for a date without a label
 
 
@@ -66,7 +67,9 @@ def _bare_date(task: Task, want: Wanted, found: Sequence[Sequence[Mark]]) -> Ite
         for one in dates.dates(line.text, task.how):
             cell = next((c for c in line.parts if c.start <= one.start < c.end), line.parts[0])
             before = line.text[cell.start : one.start]
-            marked = any(m.cell == cell and m.start < one.start for m in found[at])
+            here = [m for m in found[at] if m.cell == cell and m.start < one.start]
+            marked = bool(here)
+            titled = marked and here[0].leads and here[0].key.startswith(tuple(task.titles))
             words = len(before.split())
             timed = bool(dates.times(line.text[one.end :]))
             lone = (
@@ -74,7 +77,7 @@ def _bare_date(task: Task, want: Wanted, found: Sequence[Sequence[Mark]]) -> Ite
                 or before.rstrip().endswith((",", ", le", " le", ", den", " den"))
                 or words <= 1
             )
-            if not marked and (lone or timed):
+            if (titled and at < _TITLE_LINES) or (not marked and (lone or timed)):
                 yield Offer(_BARE_DATE + 0.05 * timed - 0.001 * at, want.at, one.value, line)
 
 

@@ -150,7 +150,7 @@ def _cosine(one: Counter[str], other: Counter[str], weigh: Rarity) -> float:
 
 
 def _meaning_scores(text: str, options: Sequence[Label], mind: Mind) -> list[float]:
-    """Half from the prototype nearest to the text, half from the one nearest to a sentence of it."""
+    """Half from the prototype nearest to the text, half from the one nearest to a sentence."""
     prototypes = [part for option in options for part in option.prototypes]
     said = [line for line in sentences(text) if len(line) > _SHORTEST][:_MOST_SENTENCES]
     whole, *single = mind.grid([text, *(said or [text])], prototypes)

@@ -131,6 +131,8 @@ def before(mark: Mark, page: Sequence[Line]) -> Place | None:
         return None
     text = page[mark.line].text[mark.cell.start : mark.start]
     cut = max((m.end() for m in re.finditer(r"\s[\u2014\u2013\u00b7-]\s|[,;:]\s", text)), default=0)
+    words_end = [m.end() for m in re.finditer(r"[^\W\d_]*[a-z\u00df-\u00ff]\.?\s", text)]
+    cut = max([cut, *words_end])
     if sum(map(str.isdigit, text[cut:])) < 6:
         return None
     return Place(mark.line, mark.cell.start + cut, mark.end, 0.85, "before")

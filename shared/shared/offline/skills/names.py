@@ -32,6 +32,7 @@ _CUT = re.compile(
 _BAD = re.compile(r"[@%=?!#*]|https?:|www\.|\d{2}", re.I)
 _SENTENCE = re.compile(r"[a-z]{2}[.!]$|^(?:dear|hi|hello|hallo|sehr|thank|page|seite)\b", re.I)
 _HEAD_LINES, _BLOCK_LINES, _LONGEST = 7, 5, 70
+_BLOCKS_WITHIN = 25  # lines from the top
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Name:
 
 def cut(raw: str, without: Sequence[str] = ()) -> str:
     """The name at the start of `raw`, without an address behind it or titles around it."""
-    text = raw.strip(" \t:.,-\u2013\u2014*")
+    text = raw.lstrip(" \t:.,-\u2013\u2014*").rstrip(" \t:,-\u2013\u2014*")
     legal = LEGAL.search(text)
     gap = _CUT.search(text, legal.end() if legal else 0) or (None if legal else _CUT.search(text))
     name = text[: gap.start()] if gap else text
@@ -65,10 +66,12 @@ def cut(raw: str, without: Sequence[str] = ()) -> str:
 
 
 def is_name(text: str) -> bool:
-    if not 3 <= len(text) <= _LONGEST or _BAD.search(text) or _SENTENCE.search(text):
+    if not 3 <= len(text) <= _LONGEST or _BAD.search(text):
         return False
     if LEGAL.search(text):
         return True
+    if _SENTENCE.search(text):
+        return False
     plain = re.findall(r"[^\W\d_]+", text)
     return (
         1 <= len(plain) <= 8
@@ -121,7 +124,14 @@ def _digits_out(name: str) -> str:
 
 
 def _labelled(cell: Cell, marks: Sequence[Mark]) -> bool:
-    return any(mark.cell == cell and (mark.cover >= 0.45 or mark.leads) for mark in marks)
+    """A label at the start of the cell, one that ends its words, or one that is most of it."""
+    here = [mark for mark in marks if mark.cell == cell]
+    return any(
+        mark.start <= cell.start + 1
+        or (not mark.leads and mark.end >= cell.end - 1)
+        or 2 * (mark.end - mark.start) > cell.end - cell.start
+        for mark in here
+    )
 
 
 def _blocks(
@@ -129,7 +139,7 @@ def _blocks(
 ) -> Iterator[Name]:
     """First lines of address blocks: a name, and a line with digits soon beneath it."""
     taken: set[tuple[int, int]] = set()
-    for at, line in enumerate(page[:40]):
+    for at, line in enumerate(page[:_BLOCKS_WITHIN]):
         for cell in line.parts:
             if (at, cell.start) in taken or _labelled(cell, marks[at]):
                 continue
@@ -137,6 +147,8 @@ def _blocks(
             taken |= {(a, c.start) for a, c in block}
             if len(block) < 2 or (head and _of_head(page, head, block)):
                 continue
+            if re.search(r"\d[.,]\d\d(?!\d)", line.text):
+                continue  # a row of a table
             name = _of_block(block, marks, without)
             if name:
                 yield name
@@ -173,7 +185,7 @@ def _of_block(
     address = any(
         re.search(r"\d", cell.text) and re.search(r"[^\W\d_]{3}", cell.text)
         and len(cell.text) < 60 and not _labelled(cell, marks[at])
-        and not re.search(r"\d[.,]\d\d\b", cell.text)
+        and not re.search(r"\d[.,]\d\d\b|%", cell.text)
         for at, cell in block[1:]
     )  # fmt: skip
     if not good or not address or good[0][0] > block[0][0] + 1:

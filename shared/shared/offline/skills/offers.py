@@ -43,7 +43,8 @@ def made(task: Task, leaves: Sequence[Field]) -> Iterator[Offer]:
     labels = [label for want in wants for label in want.said.labels]
     titles = [p for leaf in leaves for told in phrases.titles(leaf).values() for p in told]
     labels += [label for column in _columns(task) for label in phrases.of(column).labels]
-    keys = frozenset(labels) | {key(title) for title in titles}
+    task.titles.update(key(title) for title in titles)
+    keys = frozenset(labels) | task.titles
     found = marks.find(task.page, keys)
     for want in wants:
         if want.field.kind != "enum" or not phrases.titles(want.field):
@@ -146,7 +147,7 @@ def _raw(task: Task, place: Place) -> str:
 def _is_label(task: Task, found: Sequence[Sequence[Mark]], place: Place) -> bool:
     if _raw(task, place).rstrip().endswith(":"):
         return True
-    return any(m.cell.start == place.start and m.cover > 0.6 for m in found[place.line])
+    return any(m.start <= place.start + 1 < m.end and m.cover > 0.6 for m in found[place.line])
 
 
 def _heads(task: Task, mark: Mark, place: Place) -> bool:

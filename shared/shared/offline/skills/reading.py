@@ -58,6 +58,9 @@ _TEXT_FORMS: Mapping[str, Callable[[str], str]] = {
 _ID_WORD = re.compile(r"#?[A-Za-z0-9][\w./\-\u2013&]*")
 _ID_DIGITS = re.compile(r"(?<![a-z])[A-Z]?(?=[\dOlI]*\d[\dOlI]*\d[\dOlI]*\d)[\dOlI]{8,}(?![^\W_])")
 _DIGITS = str.maketrans("OlI", "011")
+_NUMBER_WORD = re.compile(
+    r"^\W*(?:(?:[Nn]o|[Nn]r|NR|[Nn]um(?:ber|mer)?)\b[\s.:#]*|NO[.:#][\s.:#]*)"
+)
 _TAX_WORDS = ("MWST", "MVA", "TVA", "IVA")
 
 
@@ -132,6 +135,7 @@ def is_money(field: Field) -> bool:
 
 def identifier(raw: str) -> str:
     """The identifier that `raw` starts with, in one piece; empty when there is none."""
+    raw = _NUMBER_WORD.sub("", raw)
     words = (
         _ID_DIGITS.sub(lambda match: match[0].translate(_DIGITS), mended(raw))
         .strip(" \t:.#\u00b0\u00ba=\u2013-*")
@@ -161,7 +165,11 @@ def identifier(raw: str) -> str:
             break
     found = " ".join(kept)
     rest = " ".join(words[len(kept) :])
-    if not any(map(str.isdigit, found)) or rest.startswith("%") or len(found) > 40:
+    if (
+        not any(map(str.isdigit, found))
+        or re.match(r"%|\d[\d.,]*[.,]\d\d(?!\d)", rest)
+        or len(found) > 40
+    ):
         return ""
     return (
         ""

@@ -37,4 +37,5 @@ class Task:
     root: Schema
     mind: Mind
     sums: set[str] = field(default_factory=set)
+    titles: set[str] = field(default_factory=set)
     hits: dict[tuple[str, ...], Hit] = field(default_factory=dict)
