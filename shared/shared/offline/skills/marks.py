@@ -24,6 +24,9 @@ _SMALL = (  # small words of other languages than English
 _STOPS = STOP | frozenset(_SMALL)
 
 
+_MOST_MARKS = 40  # labels in a cell; more are no form
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A label at columns `start` to `end` of a line, in one of its cells.
@@ -69,7 +72,7 @@ def _in_line(
         known = words(cell.text)
         for first, last, joined in runs(known, longest):
             in_code = _CODE_GOES_ON.match(cell.text, known[last - 1].end)
-            if joined in keys and not in_code:
+            if joined in keys and not in_code and len(spans) < _MOST_MARKS:
                 spans.append((known[first].start, known[last - 1].end, joined))
         if wide and is_wide(cell.text):
             spans += _wide(cell.text, wide)

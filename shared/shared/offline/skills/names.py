@@ -80,6 +80,13 @@ def is_name(text: str) -> bool:
     )
 
 
+def _capitals(name: str) -> bool:
+    """Names begin most of their words with a capital, sentences do not."""
+    plain = re.findall(r"[^\W\d_]+", name)
+    small = sum(word[0].islower() for word in plain)
+    return LEGAL.search(name) is not None or 2 * small <= len(plain)
+
+
 def find(
     page: Sequence[Line], marks: Sequence[Sequence[Mark]], without: Sequence[str]
 ) -> list[Name]:
@@ -181,7 +188,7 @@ def _of_block(
     names = [
         (at, cut(cell.text, without)) for at, cell in block[:3] if not _labelled(cell, marks[at])
     ]
-    good = [(at, name) for at, name in names if is_name(name)]
+    good = [(at, name) for at, name in names if is_name(name) and _capitals(name)]
     address = any(
         re.search(r"\d", cell.text) and re.search(r"[^\W\d_]{3}", cell.text)
         and len(cell.text) < 60 and not _labelled(cell, marks[at])

@@ -171,7 +171,11 @@ def _heads(task: Task, mark: Mark, place: Place) -> bool:
 
 def _alike(task: Task, wants: Sequence[Wanted]) -> Iterator[Offer]:
     """Values behind labels that are like a field's name; by words, or by meaning."""
-    open_wants = [want for want in wants if not want.said.described and want.field.kind != "enum"]
+    open_wants = [
+        want
+        for want in wants
+        if not want.said.described and want.field.kind not in ("enum", "currency")
+    ]
     likes = [matching.wanted(want.field, want.lesson.labels) for want in open_wants]
     labels = list(dict.fromkeys(p.label for p in task.pairs if 2 < len(p.label) <= 40))
     near = matching.meanings(likes, labels[:_MOST_LABELS], task.mind)
