@@ -57,10 +57,11 @@ class Source:
         if isinstance(value, Decimal):
             stated = (abs(value) in found for found in self.numbers)
             return next((line for line, yes in zip(self.lines, stated, strict=True) if yes), None)
+        copied = isinstance(value, str) and name != "currency"
+        if copied and not self._spans(value):
+            return None
         line = next((line for line in self.lines if says(line, name, value)), None)
-        if line is None and isinstance(value, str) and name != "currency":
-            return value if self._spans(value) else None
-        return line
+        return value if copied and line is None else line
 
     def proof_of_row(self, row: LineItem, quote: str | None) -> str | None:
         """The quote if it is of the text; else the row's own words, if most of them stand there."""

@@ -48,5 +48,6 @@ def _safe(cell: Any) -> Any:
     # A line end is one character here, as the csv module quotes no other before Python 3.13.
     plain = cell.replace("\r\n", "\n").replace("\r", "\n")
     plain = plain.encode("utf-8", "backslashreplace").decode()
-    formula = plain.lstrip(" ").startswith(FORMULA) and not NUMBER.fullmatch(plain)
+    harmless = plain == "-" or NUMBER.fullmatch(plain)  # "-" is also the name of standard input
+    formula = plain.lstrip(" ").startswith(FORMULA) and not harmless
     return "'" + plain if formula else plain

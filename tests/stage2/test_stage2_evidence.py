@@ -404,9 +404,9 @@ def test_what_examples_teach_stands_in_their_texts() -> None:
 
 
 def test_a_long_hostile_text_is_searched_in_a_moment() -> None:
-    """No pattern here goes over a text more than a few times."""
+    """No pattern goes over a text more than a few times; one that did would take minutes here."""
     claim = invoice(total=1, invoice_date=date(2026, 9, 3), seller_name="Nobody", currency="EUR")
     for piece in ("1 ", "111 ", "a", "1.", "$", "2026 ", "\u0301", "a\n", "0,"):
         started = time.perf_counter()
-        unsupported(claim, {"total": piece}, piece * (100_000 // len(piece)))
+        unsupported(claim, {"total": piece}, piece * (40_000 // len(piece)))
         assert time.perf_counter() - started < 5, piece

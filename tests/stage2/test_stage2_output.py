@@ -70,7 +70,7 @@ def test_a_table_comes_back(done: list[tuple[str, dict[str, Any] | None]]) -> No
 
 
 def number(cell: str) -> bool:
-    return cell.isascii() and Decimal(cell).is_finite()
+    return cell == "-" or (cell.isascii() and Decimal(cell).is_finite())
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,6 @@ def number(cell: str) -> bool:
         "+nan",
         "-1_000",
         "+49 30 1234",
-        "-",
         "-\u0661",
     ],
 )

@@ -83,7 +83,7 @@ def telling(text: str) -> list[str]:
 
 
 def test_examples_have_all_of_what_is_described() -> None:
-    """Every bucket is shown, and equally often; every field of an invoice is given at least once."""
+    """Every bucket equally often, and every field of an invoice at least once."""
     given = [json.loads(one.answer)["bucket"] for one in load_prompt("ticket", "3").examples]
     assert len({given.count(bucket) for bucket in given}) == 1
     assert len(set(given)) == 5
