@@ -104,6 +104,7 @@ def _quoted(text: str) -> list[str]:
 def _own_names(path: tuple[str, ...]) -> list[str]:
     parts = [re.sub(r"[_-]|(?<=[a-z])(?=[A-Z])", " ", part) for part in path if part != "[]"]
     own = parts[-1:] if parts else []
+    own += [part.removesuffix(" name") for part in own if part.endswith(" name")]
     return [*own, *([f"{parts[-2]} {parts[-1]}"] if len(parts) > 1 else [])]
 
 

@@ -207,7 +207,7 @@ def money(raw: str, how: Habits, *, plain: bool = True) -> tuple[float, float] |
     best: tuple[float, float] | None = None
     for found in values.numbers(text, how):
         after, written = text[found.end : found.end + 3].lstrip(), text[found.start : found.end]
-        if after.startswith(("%", "\u2030")) or len(re.sub(r"\D", "", written)) > 12:
+        if after.startswith(("%", "\u2030")) or len(re.sub(r"\D", "", written)) > 18:
             continue
         fraction = bool(re.search(r"[.,]\d{1,3}\W*$|[,.'\u2019 ]\d{3}\W*$", written))
         near = text[max(0, found.start - 4) : found.start] + " " + text[found.end : found.end + 4]
