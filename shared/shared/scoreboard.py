@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from textwrap import shorten
 from typing import Any
 
 from shared.programs import clean_environment
@@ -136,7 +137,7 @@ def _cells(line: Line) -> tuple[str, ...]:
 
 def _last_line(text: str) -> str:
     lines = text.strip().splitlines()
-    return lines[-1] if lines else "it printed nothing"
+    return shorten(lines[-1], 60) if lines else "it printed nothing"
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ CHECKS: tuple[Check[ExtractBench], ...] = (
     Check(
         "dates",
         "is a date that the model wrote in words mended, left out or reported?",
-        f"{STAGE2}/extract.py:read",
+        f"{STAGE2}/reading.py:read",
         checks.dates,
     ),
     Check(
@@ -84,13 +84,13 @@ CHECKS: tuple[Check[ExtractBench], ...] = (
     Check(
         "truncated",
         "is an answer that was cut at the token limit recognised and said so?",
-        f"{STAGE2}/extract.py:read",
+        f"{STAGE2}/reading.py:read",
         failures.truncated,
     ),
     Check(
         "refused",
         "is a refusal recognised and said so?",
-        f"{STAGE2}/extract.py:read",
+        f"{STAGE2}/reading.py:read",
         failures.refused,
     ),
     Check(

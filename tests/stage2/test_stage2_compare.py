@@ -26,6 +26,8 @@ from stage2_extractor.examine_model import ExaminersModel, set_apart
 from stage2_extractor.examine_papers import PLAIN, Paper, paper
 from stage2_extractor.records import Invoice
 
+# The examiner's model must read plain papers right, which the small one does not promise.
+pytestmark = pytest.mark.embeddings
 ROOT = Path(__file__).resolve().parents[2]
 NAIVE = ROOT / "stage2_extractor/examples/naive_extract.py"
 RAW = Path(__file__).parent / "data/raw_extract.py"
