@@ -137,7 +137,9 @@ def _read(task: str, version: str, file: Path) -> Prompt:
                 name: " ".join(words.split()) for name, words in (head.get("fields") or {}).items()
             },
             examples=tuple(
-                _example(file.parent / "examples", n) for n in head.get("examples") or ()
+                example
+                for name in head.get("examples") or ()
+                for example in _examples(file.parent / "examples", name)
             ),
             reasoning=bool(head.get("reasoning", False)),
         )
@@ -158,12 +160,18 @@ def _split(file: Path) -> tuple[dict[str, Any], str]:
     return head, match[2]
 
 
-def _example(folder: Path, name: str) -> Example:
+def _examples(folder: Path, name: str) -> list[Example]:
+    """The solved cases of a file, parted by lines of ===; most files hold one."""
     file = folder / f"{name}.md"
     try:
-        text, _, answer = file.read_text(encoding="utf-8").partition("\n---\n")
+        blocks = file.read_text(encoding="utf-8").split("\n===\n")
     except OSError as error:
         raise BadSettings(f"{file}, which a prompt names: {error.strerror}") from None
-    if not answer.strip():
-        raise BadSettings(f"{file} must hold a text, a line of ---, and the answer")
-    return Example(name, text.strip(), answer.strip())
+    found = []
+    for place, block in enumerate(blocks, 1):
+        text, _, answer = f"\n{block}".partition("\n---\n")
+        if not answer.strip():
+            raise BadSettings(f"{file} must hold a text, a line of ---, and the answer")
+        called = name if len(blocks) == 1 else f"{name}-{place}"
+        found.append(Example(called, text.strip(), answer.strip()))
+    return found

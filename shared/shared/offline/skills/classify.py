@@ -1,9 +1,10 @@
 """Chooses one of several labels by their names, their descriptions and solved examples.
 
-The small model compares words (tf-idf). The large one takes the label with the nearest prototype, a
-part of its description or an example, near to the whole text and to its best sentence. Left out:
-irony, negation, rules of precedence, which of two problems matters. Without any evidence it takes a
-label like "other", else the commonest.
+The small model compares words (tf-idf). The large one learns from the solved examples if every
+label has some (`probe`); else it takes the label with the nearest prototype, a part of its
+description or an example, near to the whole text and to its best sentence. Left out: irony,
+negation, rules of precedence, which of two problems matters. Without any evidence it takes a label
+like "other", else the commonest.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.messages import Request
-from shared.offline.skills import examples
+from shared.offline.skills import examples, probe
 from shared.offline.skills.mind import Mind
 from shared.offline.words import Rarity, name_terms, rarity, sentences, terms
 
@@ -33,6 +34,8 @@ _LISTED = re.compile(
 _BULLETED = re.compile(rf"^[ \t]*{_BULLETS}[ \t]*[`\"'*]*([^\n:`\"'*(\u2014]{{1,60}})", re.M)
 _SHORTEST, _MOST_SENTENCES = 12, 12  # letters and number of sentences that are compared
 _WORDS = 0.05  # what shared words count beside meaning
+_ENOUGH = 4  # solved examples of each label from which the large model learns
+_FENCE = re.compile(r"\s*<(\w+)>\n?(.*?)\n?</\1>\s*", re.S)
 _LONGEST = 2_000  # characters of a text that are compared; the topic is nearly always said by then
 
 
@@ -50,9 +53,13 @@ class Label:
     @property
     def prototypes(self) -> tuple[str, ...]:
         """Parts of the description that stand for the label, and its examples."""
+        return (*(self.parts or [self.line]), *(shot[:_LONGEST] for shot in self.shots))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What a description lists between semicolons; nothing for one that is not a list."""
         parts = [part.strip() for part in self.about.split(";") if len(part.strip()) > 3]
-        described = parts if len(parts) > 2 else [self.line]
-        return (*described, *(shot[:_LONGEST] for shot in self.shots))
+        return tuple(parts) if len(parts) > 2 else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +82,15 @@ def labels(
     """The options with what `about` (descriptions, rules) says of each, and their examples."""
     names = "|".join(_way(str(option)) for option in options)
     return [
-        Label(o, _said_of(str(o), names, about), tuple((shots or {}).get(o, ()))) for o in options
+        Label(o, _said_of(str(o), names, about), tuple(map(_unfenced, (shots or {}).get(o, ()))))
+        for o in options
     ]
+
+
+def _unfenced(shot: str) -> str:
+    """An example without the tags that the text to be sorted has lost, too."""
+    match = _FENCE.fullmatch(shot)
+    return match[2] if match else shot
 
 
 def _way(option: str) -> str:
@@ -110,6 +124,16 @@ def listed(instructions: str) -> list[str]:
 def choose(text: str, options: Sequence[Label], mind: Mind) -> Choice:
     text = text[:_LONGEST]
     by_words, clues = _word_scores(text, options)
+    lessons = sum(len(option.shots) + len(option.parts) for option in options)
+    enough = min((len(option.shots) for option in options), default=0) >= _ENOUGH
+    if mind.embedder is not None and enough and lessons <= probe.MOST:
+        known = tuple(
+            probe.Known(tuple(_newest(shot[:_LONGEST]) for shot in option.shots), option.parts)
+            for option in options
+        )
+        learned = probe.learn(mind.embedder, known).scores(_newest(text))
+        best = max(range(len(options)), key=learned.__getitem__)
+        return Choice(options[best].value, _share(learned, best, 0.2), clues[best])
     if mind.large:
         scores = [
             (1 - _WORDS) * meaning + _WORDS * word
@@ -121,6 +145,12 @@ def choose(text: str, options: Sequence[Label], mind: Mind) -> Choice:
     if by_words[best] <= 0:
         return Choice(_without_evidence(options), round(1 / len(options), 2), (), evidence=False)
     return Choice(options[best].value, _share(by_words, best, 0.1), clues[best])
+
+
+def _newest(text: str) -> str:
+    """A mail without the lines it quotes, if anything else stands in it."""
+    own = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))
+    return own.strip() if len(own.strip()) > _SHORTEST else text
 
 
 def _word_scores(text: str, options: Sequence[Label]) -> tuple[list[float], list[tuple[str, ...]]]:
