@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from shared.messages import Request
@@ -153,18 +154,26 @@ def _newest(text: str) -> str:
     return own.strip() if len(own.strip()) > _SHORTEST else text
 
 
+@lru_cache(maxsize=4_096)
+def _terms(shot: str) -> tuple[str, ...]:
+    """Examples come again with every request: cut into words once."""
+    return tuple(terms(shot))
+
+
 def _word_scores(text: str, options: Sequence[Label]) -> tuple[list[float], list[tuple[str, ...]]]:
     words = terms(text)
     names = [[t for t in name_terms(str(o.value)) if t] for o in options]
     bags = [
-        Counter(n * 3 + terms(o.about) + [t for shot in o.shots for t in terms(shot)])
+        Counter(n * 3 + terms(o.about) + [t for shot in o.shots for t in _terms(shot)])
         for o, n in zip(options, names, strict=True)
     ]
     weigh = rarity(bags)
     asked = Counter(words)
     scores, clues = [], []
     for option, bag in zip(options, bags, strict=True):
-        nearest = max((_cosine(asked, Counter(terms(s)), weigh) for s in option.shots), default=0.0)
+        nearest = max(
+            (_cosine(asked, Counter(_terms(s)), weigh) for s in option.shots), default=0.0
+        )
         whole = _cosine(asked, bag, weigh)
         scores.append(0.5 * whole + 0.5 * nearest if option.shots else whole)
         clues.append(tuple(sorted(set(words) & set(bag), key=lambda t: (-weigh(t), t))[:3]))
