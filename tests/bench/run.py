@@ -29,7 +29,7 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "extraction": extraction_sections,
     "sizes": lambda: [sizes_section()],
 }
-PLAIN = ("startup", "first-token", "load")
+PLAIN = ("startup", "first-token", "load", "extraction")
 
 
 def main() -> int:
