@@ -281,9 +281,9 @@ def test_any_schema_gets_valid_json(schema: dict[str, Any], text: str) -> None:
 
 
 def test_a_long_document_is_filled_in_time() -> None:
-    started = time.process_time()
+    started = time.thread_time()
     filled(Invoice.model_json_schema(), INVOICE * 450)
-    assert time.process_time() - started < 2.5  # about 0.6 s on a quiet machine
+    assert time.thread_time() - started < 10  # 0.6 s; a quadratic search would take minutes
 
 
 class Ticket(BaseModel):

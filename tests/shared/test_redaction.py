@@ -226,9 +226,9 @@ def test_hostile_text_costs_no_more_than_its_length(unit: str) -> None:
 
     def cost(size: int) -> float:
         text = (unit * (size // len(unit) + 1))[:size]
-        began = time.process_time()
+        began = time.thread_time()
         redactor.text(text)
-        return time.process_time() - began
+        return time.thread_time() - began
 
     small = max(min(cost(125_000) for _ in range(2)), 0.002)
     assert cost(1_000_000) / small < 24
