@@ -244,6 +244,9 @@ def test_another_date_is_not_read(language: str, day: date, other: date) -> None
         ("2026", date(2026, 1, 1)),
         ("0", date(1970, 1, 1)),
         ("INV20260903X", date(2026, 9, 4)),
+        ("5. marraskuuta 2024", date(2024, 3, 5)),  # November in Finland
+        ("5. srpnja 2024.", date(2024, 8, 5)),  # July in Croatia
+        ("5. července 2024", date(2024, 6, 5)),  # July in Czechia
     ],
 )
 def test_numbers_that_happen_to_be_there_are_no_date(words: str, day: date) -> None:
@@ -321,6 +324,8 @@ def invoice(**given_values: Any) -> Invoice:
         ("seller_name", "Cafe Creme", True),
         ("seller_name", "Blue Corner Market", False),
         ("seller_name", "---", False),
+        ("seller_name", "ree", False),
+        ("purchase_order", "O", False),
         ("seller_tax_id", "DE301245678", True),
         ("seller_tax_id", "DE301245679", False),
         ("invoice_number", "INV-2012-0007", True),
@@ -381,6 +386,7 @@ ROW = {"description": "Paper A4 white", "quantity": 10, "unit_price": 4, "amount
         ({"amount": 41}, ["lines.0"]),
         ({"amount": -40}, []),
         ({"unit_price": Decimal("3.99")}, ["lines.0.unit_price"]),
+        ({"unit_price": 8}, ["lines.0.unit_price"]),
         ({"quantity": 17}, ["lines.0.quantity"]),
         ({"quantity": Decimal("2.5")}, ["lines.0.quantity"]),
         ({"quantity": 3}, []),  # three, a pair, or the one thing that is described

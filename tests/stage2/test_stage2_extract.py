@@ -237,6 +237,27 @@ async def test_what_was_made_up_is_not_in_the_record(server: LocalServer, opened
     assert found.record.total == 119
 
 
+async def test_a_row_that_was_made_up_takes_its_proof_with_it(
+    server: LocalServer, opened: Open
+) -> None:
+    """Rows move up, and the words that prove them; one wrong cell does not cost the row."""
+    given = answer()
+    ghost = given["lines"][0] | {"description": "Gold bars", "amount": 999}
+    paper, toner = given["lines"]
+    toner |= {"unit_price": 61, "quote": "Toner         1  60.00   60.00"}
+    given["lines"] = [ghost, paper, toner]
+    server.script(KEY, [{"kind": "reply", "text": json.dumps(given)}] * 2)
+    found = await opened(big=None).extract(TEXT)
+    assert isinstance(found.record, Invoice)
+    assert [row.description for row in found.record.lines] == ["Paper A4", "Toner"]
+    assert found.record.lines[1].unit_price is None
+    assert found.record.lines[1].amount == 60
+    assert set(found.hallucinated) == {"lines.0", "lines.2.unit_price"}
+    assert found.evidence["lines.0"] == "Paper A4"
+    assert found.evidence["lines.1"] == toner["quote"]
+    assert "lines.2" not in found.evidence
+
+
 async def test_the_record_of_an_earlier_rung_names_the_model_that_gave_it(
     server: LocalServer, opened: Open
 ) -> None:
