@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Answered(BaseModel):
 class Spent:
     """Usage and cost of all calls of one question; an unpriced model makes the cost unknown."""
 
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     cost_usd: Decimal | None = Decimal(0)
     model: str = ""
 
@@ -131,9 +131,7 @@ class Answerer:
         chosen = [one.source for one in answered.statements if 0 < one.source <= len(stood)]
         return [stood[at - 1] for at in dict.fromkeys(chosen)] or list(stood)
 
-    async def _call(
-        self, question: str, passages: Sequence[Passage], spent: Spent
-    ) -> Answered:
+    async def _call(self, question: str, passages: Sequence[Passage], spent: Spent) -> Answered:
         asked = Request(
             messages=(user(f"{written(passages)}\n\nQuestion: {question.strip()}"),),
             system=self._system,

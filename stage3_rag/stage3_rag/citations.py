@@ -20,7 +20,9 @@ from stage3_rag.lexical import terms
 SHARED_WORDS = 0.5  # of the sentence's terms, in the quote or in the headings above it
 SHORTEST_QUOTE = 12  # characters; "the" stands in every passage
 _NUMBER = re.compile(r"\d+(?:[.,:\u202f]\d+)*")
-_MARKUP = re.compile(r"[*_`~|\\]+|\[(?=[^\]]*\]\()|(?<=\])\([^)\s]*\)|(?:^|\n)\s*(?:[-+#>]+|\d+\.)\s")
+_MARKUP = re.compile(
+    r"[*_`~|\\]+|\[(?=[^\]]*\]\()|(?<=\])\([^)\s]*\)|(?:^|\n)\s*(?:[-+#>]+|\d+\.)\s"
+)
 _NEGATION = re.compile(
     r"\b(?:no|not|never|none|nobody|nothing|neither|nor|without|cannot|kein\w*|nicht|nie|ohne|ne|pas|"
     r"sin|nunca|jamás|не|нет|без)\b|n['\u2019]t\b",
