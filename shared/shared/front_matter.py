@@ -23,5 +23,5 @@ def read(file: Path) -> tuple[dict[str, Any], str]:
     except yaml.YAMLError as error:
         raise BadSettings(f"{file}: the front matter is not YAML: {error}") from None
     if not isinstance(head, dict):
-        raise BadSettings(f"{file}: the front matter is no mapping of names to values")
+        raise BadSettings(f"{file}: the front matter lacks or breaks its lines of `name: value`")
     return head, match[2]

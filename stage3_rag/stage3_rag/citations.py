@@ -42,7 +42,7 @@ class Claim:
 def checked(
     claims: Sequence[Claim], passages: Sequence[Passage]
 ) -> tuple[list[Statement], list[str]]:
-    """What stands, and the sentences that were dropped. Claims with one text become one statement."""
+    """What stands, and the sentences that were dropped. Claims of one text are one statement."""
     by_number = {one.number: one for one in passages}
     kept: dict[str, list[Citation]] = {}
     dropped: list[str] = []
@@ -68,7 +68,7 @@ def supported(claim: Claim, passages: Mapping[int, Passage]) -> Citation | None:
 
 
 def found(quote: str, text: str) -> str | None:
-    """The stretch of `text` that `quote` repeats, but for white space, markup and quotation marks."""
+    """The stretch of `text` that `quote` repeats, but for white space, markup and quote marks."""
     wanted = _plain(quote)[0].strip(" .,;:!?\u2026\"'")
     if len(wanted) < min(SHORTEST_QUOTE, max(1, len(_plain(text)[0].strip()))):
         return None
@@ -91,7 +91,7 @@ def _carries(sentence: str, quote: str, context: str) -> bool:
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
-    """The text in lower case without markup, white space as one blank, and where each sign stood."""
+    """Lower case without markup, white space as one blank; and where each sign stood."""
     bare = list(text)
     for match in _MARKUP.finditer(text):
         bare[match.start() : match.end()] = [""] * (match.end() - match.start())

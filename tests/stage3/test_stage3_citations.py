@@ -31,6 +31,7 @@ def hit(
     return Hit(chunk_id=id, chunk=chunk, title="Updates", score=1.0, superseded_by=superseded_by)
 
 
+OLDER = "A stale chunk is text of an older version."
 PASSAGE = Passage(1, hit(TEXT), TEXT)
 
 
@@ -44,8 +45,8 @@ def stands(text: str, quote: str, source: int = 1) -> bool:
     ("text", "quote", "source", "stood"),
     [
         (
-            "A stale chunk is text of an older version.",
-            "A stale chunk is text of an older",
+            OLDER,
+            OLDER[:-9],
             1,
             True,
         ),
@@ -66,14 +67,14 @@ def stands(text: str, quote: str, source: int = 1) -> bool:
         ),
         ("A stale chunk is old.", "A stale chunk is something that nobody reads", 1, False),
         (
-            "A stale chunk is text of an older version.",
-            "A stale chunk is text of an older",
+            OLDER,
+            OLDER[:-9],
             2,
             False,
         ),
         ("Bananas are grown in Ecuador.", "A stale chunk is text of an older version", 1, False),
-        ("A stale chunk is text of an older version.", "a", 1, False),
-        ("A stale chunk is text of an older version.", "", 1, False),
+        (OLDER, "a", 1, False),
+        (OLDER, "", 1, False),
     ],
 )
 def test_what_stands(text: str, quote: str, source: int, stood: bool) -> None:
@@ -81,7 +82,7 @@ def test_what_stands(text: str, quote: str, source: int, stood: bool) -> None:
 
 
 def test_the_citation_holds_the_documents_own_words() -> None:
-    claim = Claim("A stale chunk is text of an older version.", 1, "a STALE chunk is  text of")
+    claim = Claim(OLDER, 1, "a STALE chunk is  text of")
     kept, _ = checked([claim], [PASSAGE])
     assert kept[0].citations[0].quote == "A **stale** chunk is text of"
     assert kept[0].citations[0].quote in TEXT
@@ -96,11 +97,7 @@ def test_every_quote_of_a_text_is_found_in_it(text: str, data: st.DataObject) ->
     assert place is None or place in text
 
 
-@given(
-    st.lists(
-        st.sampled_from(["alpha", "beta", "gamma", "delta", "epsilon"]), min_size=8, max_size=40
-    )
-)
+@given(st.lists(st.sampled_from(["alpha", "beta", "gamma", "delta"]), min_size=8, max_size=40))
 def test_plain_words_are_always_found(words: list[str]) -> None:
     text = " ".join(words)
     quote = "\n".join(words[2:7])
