@@ -9,17 +9,15 @@ cannot be read is named and left as it was; the others go on. Left out: how file
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.documents import UnreadableDocument
 from shared.embeddings import Embedder
-from stage3_rag.chunking import SIZE, chunk
 from stage3_rag.contract import Chunk, Document
-from stage3_rag.duplicates import Signature, signature
-from stage3_rag.encoding import EncodedChunk, encode
-from stage3_rag.reading import SourceFile, content_hash, find_sources, load, read_source
+from stage3_rag.duplicates import Signature
+from stage3_rag.encoding import EncodedChunk
+from stage3_rag.reading import find_sources
 from stage3_rag.store import Store
 
 AHEAD = 2  # documents that are encoded while one is written
