@@ -15,7 +15,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from stage3_rag.contract import Chunk, Filters
-from stage3_rag.schema import queries
+from stage3_rag.schema import Queries
 
 if TYPE_CHECKING:
     from shared.database import Connection
@@ -57,9 +57,9 @@ class Stored:
 class Snapshot:
     """Empty answers when there is no index yet (`index` is None)."""
 
-    def __init__(self, connection: Connection, index: Index | None) -> None:
+    def __init__(self, connection: Connection, index: Index | None, sql: Queries) -> None:
         self._connection = connection
-        self._sql = queries("search")
+        self._sql = sql
         self.index = index
 
     async def dense(self, vector: Vectors, k: int, filters: Filters = EVERYTHING) -> Scored:
