@@ -64,5 +64,4 @@ async def _create(connection: Connection) -> None:
     except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
         pass
     await connection.execute(f"GRANT {ROLE} TO CURRENT_USER")
-    schema = (files("stage3_rag") / "sql" / "schema.sql").read_text(encoding="utf-8")
-    await connection.execute(cast("LiteralString", schema))
+    await connection.execute((files("stage3_rag") / "sql" / "schema.sql").read_bytes())

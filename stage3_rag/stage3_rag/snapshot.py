@@ -159,7 +159,7 @@ class Snapshot:
             values |= _values(filters)
         query = query.replace("{index}", str(int(self.index.id)))
         query = query.replace("{dimensions}", str(int(self.index.dimensions)))
-        cursor = await self._connection.execute(query, {"index": self.index.id, **values})  # type: ignore[call-overload]
+        cursor = await self._connection.execute(query, {"index": self.index.id, **values})
         return await cursor.fetchall()
 
     def _with_filters(self, query: str, filters: Filters) -> str:
