@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     ollama_base_url: str = Field("http://127.0.0.1:11434/v1", alias="OLLAMA_BASE_URL")
     offline_base_url: str = Field("", alias="OFFLINE_BASE_URL")
 
+    database_url: SecretStr | None = Field(None, alias="DATABASE_URL")
+
     small: str = Field("", alias="STAGES_SMALL")
     big: str = Field("", alias="STAGES_BIG")
     engine: Engine = Field("http", alias="STAGES_ENGINE")
@@ -80,7 +82,12 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """Every key in use, for the redactor."""
-        keys = (self.anthropic_api_key, self.openai_api_key, self.gemini_api_key)
+        keys = (
+            self.anthropic_api_key,
+            self.openai_api_key,
+            self.gemini_api_key,
+            self.database_url,  # it may hold a password
+        )
         return tuple(key.get_secret_value() for key in keys if key and key.get_secret_value())
 
 
