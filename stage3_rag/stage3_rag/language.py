@@ -1,0 +1,78 @@
+"""Which language a text is in: enough to stem it and to know whether the embedder understands it.
+
+The script decides where it can; among languages in Latin letters, the function words do. Left out:
+languages without a list in `stop_words.txt`, which count as English.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping
+from functools import cache
+from pathlib import Path
+
+DEFAULT = "english"
+WORD = re.compile(r"[^\W\d_]+")
+SAMPLE = 4000  # characters: the start of a text shows its language
+
+
+SCRIPTS = (  # first match wins; a stemmer's name, or the script's where there is none
+    ("japanese", re.compile(r"[぀-ヿ]")),
+    ("korean", re.compile(r"[가-힯]")),
+    ("chinese", re.compile(r"[㐀-䶿一-鿿]")),
+    ("thai", re.compile(r"[฀-๿]")),
+    ("russian", re.compile(r"[Ѐ-ӿ]")),
+    ("greek", re.compile(r"[Ͱ-Ͽἀ-῿]")),
+    ("arabic", re.compile(r"[؀-ۿ]")),
+    ("hindi", re.compile(r"[ऀ-ॿ]")),
+    ("hebrew", re.compile(r"[֐-׿]")),
+    ("armenian", re.compile(r"[԰-֏]")),
+    ("tamil", re.compile(r"[஀-௿]")),
+)
+LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
+DENSE = frozenset({"japanese", "korean", "chinese", "thai"})  # a sign weighs 3 letters
+
+
+@cache
+def stop_words() -> Mapping[str, frozenset[str]]:
+    text = Path(__file__).with_name("stop_words.txt").read_text("utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    named = (line.split(":", 1) for line in lines)
+    return {name: frozenset(words.split()) for name, words in named}
+
+
+def guess(text: str, among: Collection[str] = ()) -> str:
+    """The language of most of `text`; only one of `among`, when that is not empty."""
+    sample = text[:SAMPLE]
+    script = _script(sample)
+    if script and (not among or script in among):
+        return script
+    words = Counter(word.casefold() for word in WORD.findall(sample))
+    votes = {
+        name: sum(words[word] for word in listed)
+        for name, listed in stop_words().items()
+        if name != "russian" and (not among or name in among)
+    }
+    default = DEFAULT if not among or DEFAULT in among else sorted(among)[0]
+    best = max(votes, key=lambda name: (votes[name], name == default), default=default)
+    return best if votes.get(best, 0) > votes.get(default, 0) else default
+
+
+def language_of_script(word: str) -> str:
+    """For a word in letters of its own; empty for Latin letters and digits."""
+    if word.isascii():
+        return ""
+    return next((name for name, letters in SCRIPTS if letters.search(word)), "")
+
+
+def _script(sample: str) -> str:
+    """The script that most of it is in, unless that is Latin."""
+    counts = {
+        name: len(letters.findall(sample)) * (3 if name in DENSE else 1)
+        for name, letters in SCRIPTS
+    }
+    if counts["japanese"] * 10 > counts["chinese"]:  # Japanese is mostly Han with Kana between
+        counts["japanese"] += counts["chinese"]
+    best = max(counts, key=lambda name: counts[name])
+    return best if counts[best] > len(LATIN.findall(sample)) else ""
