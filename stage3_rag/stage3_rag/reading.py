@@ -74,7 +74,3 @@ def load(file: SourceFile) -> bytes:
 def content_hash(document: Document) -> str:
     """Changes with anything that a reader or a search could see of the document."""
     return hashlib.sha256(repr((FORMAT, document)).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def bytes_hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,125 @@
+-- What a search asks. Every query names its index; row-level security holds whatever it names.
+
+-- name: index
+-- The index that answers, and how much is in it.
+SELECT id, embedder, dimensions, chunker, chunks, terms, EXISTS (
+    SELECT FROM pg_index
+    WHERE indexrelid = to_regclass(format('stage3.vectors_hnsw_%%s', i.id)) AND indisvalid
+) AS has_hnsw
+FROM stage3.indexes AS i
+WHERE state = %(state)s;
+
+-- name: filters
+-- On documents. A document without a date is in no span of dates; one tag of several is enough.
+(%(documents)s::text[] IS NULL OR d.id = ANY(%(documents)s))
+AND (%(tags)s::text[] IS NULL OR d.tags && %(tags)s)
+AND (%(since)s::date IS NULL OR d.updated >= %(since)s)
+AND (%(until)s::date IS NULL OR d.updated <= %(until)s)
+
+-- name: filtered
+-- The same on `vectors`.
+document IN (SELECT d.no FROM stage3.documents AS d WHERE d.index_id = %(index)s AND {filters})
+
+-- name: filtered_scores
+-- The same on chunk ids.
+chunk_id IN (SELECT v.chunk_id FROM stage3.vectors AS v WHERE v.index_id = %(index)s AND v.{filtered})
+
+-- name: matching
+-- How many chunks the filters leave.
+SELECT coalesce(sum(chunks), 0)::int
+FROM stage3.documents AS d
+WHERE d.index_id = %(index)s AND {filters};
+
+-- name: dense_exact
+-- Every vector compared. `+ 0` keeps the planner from an approximate index.
+SELECT chunk_id, 1 - (embedding <=> %(vector)s) AS cosine
+FROM stage3.vectors
+WHERE index_id = %(index)s AND {filtered}
+ORDER BY (embedding <=> %(vector)s) + 0, chunk_id
+LIMIT %(k)s;
+
+-- name: dense_hnsw
+-- Candidates from the approximate index over half-precision vectors, sorted by the full ones. The
+-- index id and the dimensions are literals: only so does the planner match the partial index.
+SELECT chunk_id, 1 - (embedding <=> %(vector)s) AS cosine
+FROM (
+    SELECT chunk_id, embedding
+    FROM stage3.vectors
+    WHERE index_id = {index} AND {filtered}
+    ORDER BY embedding::halfvec({dimensions}) <=> %(vector)s::halfvec({dimensions})
+    LIMIT %(candidates)s
+) AS near
+ORDER BY (embedding <=> %(vector)s) + 0, chunk_id
+LIMIT %(k)s;
+
+-- name: frequencies
+-- In how many chunks each term stands.
+SELECT term, count(*)::int
+FROM stage3.postings
+WHERE index_id = %(index)s AND term = ANY(%(terms)s)
+GROUP BY term;
+
+-- name: keyword
+-- BM25. `weights` are idf x (k1 + 1) x the term's count in the question; `flat` and `slope` are
+-- k1 x (1 - b) and k1 x b / average length. Sorted as float4, so that equal chunks rank equal
+-- whatever the order of the sum.
+SELECT chunk_id, score
+FROM (
+    SELECT p.chunk_id, sum(w.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length)) AS score
+    FROM unnest(%(terms)s::text[], %(weights)s::float8[]) AS w (term, weight)
+    JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = w.term COLLATE "C"
+    GROUP BY p.chunk_id
+) AS scored
+WHERE {filtered_scores}
+ORDER BY score::float4 DESC, chunk_id
+LIMIT %(k)s;
+
+-- name: chunks
+-- Chunks with their document's title. Ids that are gone, or another tenant's, are not there.
+SELECT c.id, d.id, c.ordinal, c.path, c.text, c.context, c.tokens, c.parent, d.title, d.superseded_by
+FROM stage3.chunks AS c
+JOIN stage3.documents AS d ON d.no = c.document
+WHERE c.index_id = %(index)s AND c.id = ANY(%(ids)s);
+
+-- name: chunks_of
+-- All chunks of one document, in reading order.
+SELECT c.id, d.id, c.ordinal, c.path, c.text, c.context, c.tokens, c.parent, d.title, d.superseded_by
+FROM stage3.chunks AS c
+JOIN stage3.documents AS d ON d.no = c.document
+WHERE d.index_id = %(index)s AND d.id = %(id)s
+ORDER BY c.ordinal;
+
+-- name: late
+SELECT chunk_id, packed
+FROM stage3.token_vectors
+WHERE index_id = %(index)s AND chunk_id = ANY(%(ids)s);
+
+-- name: documents
+SELECT id, title, tags, updated, superseded_by, origin, content_hash, chunks
+FROM stage3.documents
+WHERE index_id = %(index)s
+ORDER BY id;
+
+-- name: alike
+-- Documents that share a band of the MinHash.
+SELECT id, digest
+FROM stage3.documents
+WHERE index_id = %(index)s AND bands && %(bands)s::bigint[];
+
+-- name: setting
+SELECT value
+FROM stage3.settings
+WHERE index_id = %(index)s AND name = %(name)s;
+
+-- name: every_posting
+-- For the in-memory reference: what each chunk consists of.
+SELECT chunk_id, array_agg(term), array_agg(tf)
+FROM stage3.postings
+WHERE index_id = %(index)s
+GROUP BY chunk_id
+ORDER BY chunk_id;
+
+-- name: filtered_chunks
+SELECT chunk_id
+FROM stage3.vectors
+WHERE index_id = %(index)s AND {filtered};

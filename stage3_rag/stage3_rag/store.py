@@ -1,0 +1,253 @@
+"""One tenant's corpus in PostgreSQL: written document by document, asked in snapshots.
+
+Read `sql/schema.sql` first; then `tenancy` (who sees what), `snapshot` (what can be asked), `writing`
+(how rows get there), `upkeep` (vacuum and the approximate index). Decided here: a document is one
+transaction, and a rebuild fills a second index and switches. Left out: chunking, embedding, ranking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from shared.database import Database, open_database
+from shared.errors import LocalError
+from stage3_rag.contract import Document, Filters
+from stage3_rag.schema import install, queries
+from stage3_rag.snapshot import EVERYTHING, Found, Scored, Snapshot, Stored
+from stage3_rag.tenancy import Index, IndexMismatch, State, find_index, tenant_transaction
+from stage3_rag.upkeep import tidy
+from stage3_rag.writing import Encoded, Signed, Writer
+
+if TYPE_CHECKING:
+    from shared.database import Connection
+    from shared.embeddings import Embedder, Vectors
+    from shared.settings import Settings
+
+__all__ = ["IndexMismatch", "RebuildRunning", "Store", "open_store"]
+
+CHUNKER = "heading"
+
+
+class RebuildRunning(LocalError):
+    """Two rebuilds of one tenant at a time."""
+
+
+@asynccontextmanager
+async def open_store(
+    settings: Settings,
+    tenant: str = "handbook",
+    *,
+    embedder: Embedder | None = None,
+    chunker: str = "",
+) -> AsyncIterator[Store]:
+    """The store of one tenant, with its tables made on first use.
+
+    `embedder` is needed to write, and checked against the index. `chunker` is the name that goes
+    into a new index; given one that differs from the index's, every call is an `IndexMismatch`.
+    """
+    async with open_database(settings) as database:
+        await install(database)
+        yield Store(database, tenant, embedder, chunker)
+
+
+class Store:
+    """Safe to share between tasks: each call takes a connection and a transaction of its own."""
+
+    def __init__(
+        self,
+        database: Database,
+        tenant: str,
+        embedder: Embedder | None = None,
+        chunker: str = "",
+        *,
+        state: State = "active",
+    ) -> None:
+        self.database = database
+        self.tenant = tenant
+        self._embedder = embedder
+        self._chunker = chunker
+        self._state: State = state
+        self._search = queries("search")
+        self._write = queries("write")
+
+    # --- asking ------------------------------------------------------------------------------
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        """Several questions to one moment of the index, in one transaction."""
+        async with tenant_transaction(self.database, self.tenant, snapshot=True) as connection:
+            index = await self._find(connection)
+            if index:
+                index.refuse_other(self._embedder, self._chunker)
+            yield Snapshot(connection, index, self._search)
+
+    async def dense(self, vector: Vectors, k: int, filters: Filters = EVERYTHING) -> Scored:
+        async with self.snapshot() as now:
+            return await now.dense(vector, k, filters)
+
+    async def keyword(self, terms: Sequence[str], k: int, filters: Filters = EVERYTHING) -> Scored:
+        async with self.snapshot() as now:
+            return await now.keyword(terms, k, filters)
+
+    async def idf(self, terms: Sequence[str]) -> dict[str, float]:
+        async with self.snapshot() as now:
+            return await now.idf(terms)
+
+    async def chunks(self, ids: Sequence[int]) -> dict[int, Found]:
+        async with self.snapshot() as now:
+            return await now.chunks(ids)
+
+    async def chunks_of(self, document_id: str) -> list[Found]:
+        async with self.snapshot() as now:
+            return await now.chunks_of(document_id)
+
+    async def late(self, ids: Sequence[int]) -> dict[int, bytes]:
+        async with self.snapshot() as now:
+            return await now.late(ids)
+
+    async def documents(self) -> list[Stored]:
+        async with self.snapshot() as now:
+            return await now.documents()
+
+    async def hashes(self) -> dict[str, str]:
+        async with self.snapshot() as now:
+            return await now.hashes()
+
+    async def alike(self, bands: Sequence[int]) -> dict[str, bytes]:
+        async with self.snapshot() as now:
+            return await now.alike(bands)
+
+    async def setting(self, name: str) -> Any:
+        async with self.snapshot() as now:
+            return await now.setting(name)
+
+    async def index(self) -> Index | None:
+        """What answers, whoever made it; None before the first document."""
+        async with tenant_transaction(self.database, self.tenant, snapshot=True) as connection:
+            return await self._find(connection)
+
+    # --- writing -----------------------------------------------------------------------------
+    async def replace(
+        self,
+        document: Document,
+        content_hash: str,
+        chunks: Sequence[Encoded],
+        *,
+        origin: str = "",
+        signature: Signed | None = None,
+    ) -> None:
+        """Puts the document in the place of what was there under its id: whole, or not at all."""
+        async with self._writing() as writer:
+            await writer.remove([document.id])
+            await writer.add(document, content_hash, chunks, origin, signature)
+
+    async def remove(self, *ids: str) -> int:
+        """How many of these documents there were."""
+        async with self._writing() as writer:
+            return await writer.remove(ids)
+
+    async def set_setting(self, name: str, value: Any) -> None:
+        """Kept with the index and gone with it: a threshold is worth nothing to another model."""
+        async with self._writing() as writer:
+            await writer.set_setting(name, value)
+
+    async def tidy(self, changed: int | None = None) -> None:
+        """After writing: lets the planner know, and builds the approximate index for a large corpus.
+
+        `changed` is how many chunks were written; for a small share of the corpus it does nothing.
+        """
+        index = await self.index()
+        if index and (changed is None or changed * 10 >= index.chunks):
+            await tidy(self.database, index)
+
+    @asynccontextmanager
+    async def rebuild(self, embedder: Embedder, chunker: str = "") -> AsyncIterator[Store]:
+        """A second index to fill, which takes the first one's place when the block ends well.
+
+        Until then everybody is answered from the first. After a failure the second stays as it is,
+        and the next rebuild with the same embedder and chunker goes on with it. What is written to
+        the first meanwhile is lost: ingest once more afterwards.
+        """
+        fresh = Store(self.database, self.tenant, embedder, chunker or CHUNKER, state="building")
+        async with self._only_rebuild():
+            await fresh._drop_unlike()
+            yield fresh
+            await fresh.tidy()
+            await fresh._take_over()
+
+    @property
+    def chunker(self) -> str:
+        return self._chunker or CHUNKER
+
+    async def _drop_unlike(self) -> None:
+        async with tenant_transaction(self.database, self.tenant) as connection:
+            index = await self._find(connection)
+            try:
+                if index:
+                    index.refuse_other(self._embedder, self._chunker)
+            except IndexMismatch:
+                await self._drop(connection, "building")
+            await self._create(connection)
+
+    async def _take_over(self) -> None:
+        async with tenant_transaction(self.database, self.tenant) as connection:
+            await self._drop(connection, "active")
+            await connection.execute(self._write["activate"])
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Writer]:
+        async with tenant_transaction(self.database, self.tenant) as connection:
+            yield await self._writer(connection)
+
+    async def _writer(self, connection: Connection) -> Writer:
+        """Ready to write: the index is there, is ours to write, and nobody else writes to it."""
+        while True:
+            index = await self._find(connection)
+            if index is None:
+                await self._create(connection)
+                continue
+            index.refuse_other(self._embedder, self._chunker)
+            writer = Writer(connection, index.id, self._write)
+            if await writer.lock():  # else a rebuild has just replaced it: look again
+                return writer
+
+    async def _create(self, connection: Connection) -> None:
+        if self._embedder is None:
+            raise TypeError("writing to a new index takes an embedder: open_store(embedder=…)")
+        await connection.execute(
+            self._write["create_index"],
+            {
+                "tenant": self.tenant,
+                "embedder": self._embedder.name,
+                "dimensions": self._embedder.dimensions,
+                "chunker": self.chunker,
+                "state": self._state,
+            },
+        )
+
+    async def _find(self, connection: Connection) -> Index | None:
+        return await find_index(connection, self._state, self._search["index"])
+
+    async def _drop(self, connection: Connection, state: State) -> None:
+        await connection.execute(self._write["drop_postings"], {"state": state})
+        await connection.execute(self._write["drop_index"], {"state": state})
+
+    @asynccontextmanager
+    async def _only_rebuild(self) -> AsyncIterator[None]:
+        """A lock that ends with its connection, so a killed rebuild is in nobody's way."""
+        async with self.database.pool.connection() as connection:
+            await connection.set_autocommit(True)
+            lock = "hashtextextended('stage3 rebuild ' || %s, 0)"
+            cursor = await connection.execute(
+                f"SELECT pg_try_advisory_lock({lock})", (self.tenant,)
+            )
+            if not (await cursor.fetchone() or [False])[0]:
+                raise RebuildRunning(
+                    f"{self.tenant} is being rebuilt by another process: wait for it to end"
+                )
+            try:
+                yield
+            finally:
+                await connection.execute(f"SELECT pg_advisory_unlock({lock})", (self.tenant,))
+                await connection.set_autocommit(False)

@@ -1,0 +1,135 @@
+"""A document's rows written, replaced and taken out, always within the caller's transaction.
+
+Decided here: rows go over in arrays, one statement a table, never one a row. Left out: when.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from stage3_rag.contract import Chunk, Document
+from stage3_rag.schema import Queries
+
+if TYPE_CHECKING:
+    from shared.database import Connection
+    from shared.embeddings import Vectors
+
+JOINT = "\x1f"
+
+
+class Encoded(Protocol):
+    """A chunk with what is searched; `late` is the packed vectors of its tokens, if any."""
+
+    @property
+    def chunk(self) -> Chunk: ...
+    @property
+    def vector(self) -> Vectors: ...
+    @property
+    def terms(self) -> Sequence[str]: ...
+    @property
+    def late(self) -> bytes | None: ...
+
+
+class Signed(Protocol):
+    """A document's MinHash; documents that share no band are unlike."""
+
+    @property
+    def digest(self) -> bytes: ...
+    @property
+    def bands(self) -> Sequence[int]: ...
+
+
+class Writer:
+    """Writes into one index, whose row the transaction has locked."""
+
+    def __init__(self, connection: Connection, index: int, sql: Queries) -> None:
+        self._connection = connection
+        self._index = index
+        self._sql = sql
+
+    async def lock(self) -> bool:
+        """False when the index is gone, as after a rebuild."""
+        return bool(await self._rows("lock_index"))
+
+    async def remove(self, ids: Sequence[str]) -> int:
+        """How many of these documents there were."""
+        old = await self._rows("old_chunks", ids=list(ids))
+        if not old:
+            return 0
+        chunks = [row[0] for row in old if row[0] is not None]
+        [(terms,)] = await self._rows("remove_postings", ids=chunks)
+        [(documents,)] = await self._rows("remove_documents", ids=list(ids))
+        await self._run("count", chunks=-len(chunks), terms=-terms)
+        return int(documents)
+
+    async def add(
+        self,
+        document: Document,
+        content_hash: str,
+        chunks: Sequence[Encoded],
+        origin: str,
+        signature: Signed | None,
+    ) -> None:
+        [(no,)] = await self._rows(
+            "add_document",
+            id=document.id,
+            title=document.title,
+            tags=list(document.tags),
+            updated=document.updated,
+            superseded_by=document.superseded_by,
+            origin=origin,
+            content_hash=content_hash,
+            chunks=len(chunks),
+            digest=signature.digest if signature else None,
+            bands=list(signature.bands) if signature else [],
+        )
+        if chunks:
+            ids = await self._add_chunks(no, [one.chunk for one in chunks])
+            await self._add_searched(no, ids, chunks)
+
+    async def set_setting(self, name: str, value: Any) -> None:
+        from psycopg.types.json import Jsonb
+
+        await self._run("set_setting", name=name, value=Jsonb(value))
+
+    async def _add_chunks(self, document: int, chunks: Sequence[Chunk]) -> list[int]:
+        rows = await self._rows(
+            "add_chunks",
+            document=document,
+            ordinals=[one.ordinal for one in chunks],
+            paths=[JOINT.join(one.path) for one in chunks],
+            texts=[one.text for one in chunks],
+            contexts=[one.context for one in chunks],
+            tokens=[one.tokens for one in chunks],
+            parents=[one.parent for one in chunks],
+        )
+        return [row[0] for row in rows]
+
+    async def _add_searched(
+        self, document: int, ids: Sequence[int], chunks: Sequence[Encoded]
+    ) -> None:
+        vectors = [one.vector for one in chunks]
+        await self._run("add_vectors", document=document, ids=list(ids), vectors=vectors)
+        packed = [(id, one.late) for id, one in zip(ids, chunks, strict=True) if one.late]
+        if packed:
+            late_ids, late = zip(*packed, strict=True)
+            await self._run("add_token_vectors", ids=list(late_ids), packed=list(late))
+        rows = [
+            (term, id, count, len(one.terms))
+            for id, one in zip(ids, chunks, strict=True)
+            for term, count in Counter(one.terms).items()
+        ]
+        if rows:
+            terms, of, counts, lengths = (list(column) for column in zip(*rows, strict=True))
+            await self._run("add_postings", terms=terms, ids=of, tfs=counts, lengths=lengths)
+        total = sum(len(one.terms) for one in chunks)
+        await self._run("count", chunks=len(chunks), terms=total)
+
+    async def _run(self, name: str, /, **values: Any) -> Any:
+        return await self._connection.execute(self._sql[name], {"index": self._index, **values})
+
+    async def _rows(self, name: str, /, **values: Any) -> list[Any]:
+        cursor = await self._run(name, **values)
+        return list(await cursor.fetchall())
