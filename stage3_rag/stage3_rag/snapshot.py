@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from stage3_rag.contract import Chunk, Filters
 from stage3_rag.language import languages, tag
-from stage3_rag.schema import queries
+from stage3_rag.schema import Queries
 
 if TYPE_CHECKING:
     from shared.database import Connection
@@ -60,9 +60,9 @@ class Stored:
 class Snapshot:
     """Empty answers when there is no index yet (`index` is None)."""
 
-    def __init__(self, connection: Connection, index: Index | None) -> None:
+    def __init__(self, connection: Connection, index: Index | None, sql: Queries) -> None:
         self._connection = connection
-        self._sql = queries("search")
+        self._sql = sql
         self.index = index
 
     async def dense(self, vector: Vectors, k: int, filters: Filters = EVERYTHING) -> Scored:
@@ -184,7 +184,7 @@ class Snapshot:
             values |= _values(filters)
         query = query.replace("{index}", str(int(self.index.id)))
         query = query.replace("{dimensions}", str(int(self.index.dimensions)))
-        cursor = await self._connection.execute(query, {"index": self.index.id, **values})  # type: ignore[call-overload]
+        cursor = await self._connection.execute(query, {"index": self.index.id, **values})
         return await cursor.fetchall()
 
     def _with_filters(self, query: str, filters: Filters) -> str:

@@ -69,16 +69,18 @@ class Store:
         self._embedder = embedder
         self._chunker = chunker
         self._state: State = state
+        self._search = queries("search")
+        self._write = queries("write")
 
     # --- asking ------------------------------------------------------------------------------
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         """Several questions to one moment of the index, in one transaction."""
         async with tenant_transaction(self.database, self.tenant, snapshot=True) as connection:
-            index = await find_index(connection, self._state)
+            index = await self._find(connection)
             if index:
                 index.refuse_other(self._embedder, self._chunker)
-            yield Snapshot(connection, index)
+            yield Snapshot(connection, index, self._search)
 
     async def dense(self, vector: Vectors, k: int, filters: Filters = EVERYTHING) -> Scored:
         async with self.snapshot() as now:
@@ -123,7 +125,7 @@ class Store:
     async def index(self) -> Index | None:
         """What answers, whoever made it; None before the first document."""
         async with tenant_transaction(self.database, self.tenant, snapshot=True) as connection:
-            return await find_index(connection, self._state)
+            return await self._find(connection)
 
     # --- writing -----------------------------------------------------------------------------
     async def replace(
@@ -180,18 +182,18 @@ class Store:
 
     async def _drop_unlike(self) -> None:
         async with tenant_transaction(self.database, self.tenant) as connection:
-            index = await find_index(connection, "building")
+            index = await self._find(connection)
             try:
                 if index:
                     index.refuse_other(self._embedder, self._chunker)
             except IndexMismatch:
-                await _drop(connection, "building")
+                await self._drop(connection, "building")
             await self._create(connection)
 
     async def _take_over(self) -> None:
         async with tenant_transaction(self.database, self.tenant) as connection:
-            await _drop(connection, "active")
-            await connection.execute(queries("write")["activate"])
+            await self._drop(connection, "active")
+            await connection.execute(self._write["activate"])
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Writer]:
@@ -201,12 +203,12 @@ class Store:
     async def _writer(self, connection: Connection) -> Writer:
         """Ready to write: the index is there, is ours to write, and nobody else writes to it."""
         while True:
-            index = await find_index(connection, self._state)
+            index = await self._find(connection)
             if index is None:
                 await self._create(connection)
                 continue
             index.refuse_other(self._embedder, self._chunker)
-            writer = Writer(connection, index.id)
+            writer = Writer(connection, index.id, self._write)
             if await writer.lock():  # else a rebuild has just replaced it: look again
                 return writer
 
@@ -214,7 +216,7 @@ class Store:
         if self._embedder is None:
             raise TypeError("writing to a new index takes an embedder: open_store(embedder=…)")
         await connection.execute(
-            queries("write")["create_index"],
+            self._write["create_index"],
             {
                 "tenant": self.tenant,
                 "embedder": self._embedder.name,
@@ -223,6 +225,13 @@ class Store:
                 "state": self._state,
             },
         )
+
+    async def _find(self, connection: Connection) -> Index | None:
+        return await find_index(connection, self._state, self._search["index"])
+
+    async def _drop(self, connection: Connection, state: State) -> None:
+        await connection.execute(self._write["drop_postings"], {"state": state})
+        await connection.execute(self._write["drop_index"], {"state": state})
 
     @asynccontextmanager
     async def _only_rebuild(self) -> AsyncIterator[None]:
@@ -242,9 +251,3 @@ class Store:
             finally:
                 await connection.execute(f"SELECT pg_advisory_unlock({lock})", (self.tenant,))
                 await connection.set_autocommit(False)
-
-
-async def _drop(connection: Connection, state: State) -> None:
-    sql = queries("write")
-    await connection.execute(sql["drop_postings"], {"state": state})
-    await connection.execute(sql["drop_index"], {"state": state})

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, LiteralString
 
 from shared.errors import UserError
-from stage3_rag.schema import ROLE, queries
+from stage3_rag.schema import ROLE
 
 if TYPE_CHECKING:
     from shared.database import Connection, Database
@@ -68,7 +68,7 @@ async def tenant_transaction(
         yield connection
 
 
-async def find_index(connection: Connection, state: State) -> Index | None:
-    cursor = await connection.execute(queries("search")["index"], {"state": state})
+async def find_index(connection: Connection, state: State, query: LiteralString) -> Index | None:
+    cursor = await connection.execute(query, {"state": state})
     row = await cursor.fetchone()
     return Index(*row) if row else None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stage3_rag.contract import Chunk, Document
-from stage3_rag.schema import queries
+from stage3_rag.schema import Queries
 
 if TYPE_CHECKING:
     from shared.database import Connection
@@ -44,10 +44,10 @@ class Signed(Protocol):
 class Writer:
     """Writes into one index, whose row the transaction has locked."""
 
-    def __init__(self, connection: Connection, index: int) -> None:
+    def __init__(self, connection: Connection, index: int, sql: Queries) -> None:
         self._connection = connection
         self._index = index
-        self._sql = queries("write")
+        self._sql = sql
 
     async def lock(self) -> bool:
         """False when the index is gone, as after a rebuild."""
@@ -55,10 +55,13 @@ class Writer:
 
     async def remove(self, ids: Sequence[str]) -> int:
         """How many of these documents there were."""
-        [(terms,)] = await self._rows("remove_postings", ids=list(ids))
-        [(documents, chunks)] = await self._rows("remove_documents", ids=list(ids))
-        if documents:
-            await self._run("count", chunks=-chunks, terms=-terms)
+        old = await self._rows("old_chunks", ids=list(ids))
+        if not old:
+            return 0
+        chunks = [row[0] for row in old if row[0] is not None]
+        [(terms,)] = await self._rows("remove_postings", ids=chunks)
+        [(documents,)] = await self._rows("remove_documents", ids=list(ids))
+        await self._run("count", chunks=-len(chunks), terms=-terms)
         return int(documents)
 
     async def add(

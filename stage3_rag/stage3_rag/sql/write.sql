@@ -14,24 +14,26 @@ UPDATE stage3.indexes
 SET chunks = chunks + %(chunks)s, terms = terms + %(terms)s
 WHERE id = %(index)s;
 
+-- name: old_chunks
+-- Chunks of what is there under these ids; a document without any has one row without an id.
+SELECT c.id
+FROM stage3.documents AS d
+LEFT JOIN stage3.chunks AS c ON c.document = d.no
+WHERE d.index_id = %(index)s AND d.id = ANY(%(ids)s);
+
 -- name: remove_postings
--- Says what is taken away: rows and terms.
+-- Says how many terms they counted.
 WITH gone AS (
-    DELETE FROM stage3.postings AS p
-    USING stage3.documents AS d, stage3.chunks AS c
-    WHERE d.index_id = %(index)s AND d.id = ANY(%(ids)s) AND c.document = d.no
-        AND p.chunk_id = c.id AND p.index_id = d.index_id
-    RETURNING p.tf
+    DELETE FROM stage3.postings WHERE chunk_id = ANY(%(ids)s) RETURNING tf
 )
 SELECT coalesce(sum(tf), 0)::bigint FROM gone;
 
 -- name: remove_documents
+-- With their chunks, vectors and token vectors. Says how many.
 WITH gone AS (
-    DELETE FROM stage3.documents
-    WHERE index_id = %(index)s AND id = ANY(%(ids)s)
-    RETURNING chunks
+    DELETE FROM stage3.documents WHERE index_id = %(index)s AND id = ANY(%(ids)s) RETURNING no
 )
-SELECT count(*)::int, coalesce(sum(chunks), 0)::int FROM gone;
+SELECT count(*)::int FROM gone;
 
 -- name: add_document
 INSERT INTO stage3.documents

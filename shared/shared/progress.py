@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[], None]]:
-    """Gives the function to call once a finished document."""
+def progress(total: int, what: str = "documents") -> Iterator[Callable[[], None]]:
+    """Gives the function to call once for each finished one of `what`."""
     if total < 2 or not sys.stderr.isatty():
         yield lambda: None
         return
@@ -17,5 +17,5 @@ def progress(total: int) -> Iterator[Callable[[], None]]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("documents", total=total)
+        task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)
