@@ -92,7 +92,7 @@ class Snapshot:
         """The `k` best chunks by BM25; a term asked twice counts twice. No common term, no row."""
         if self.index is None or not self.index.chunks or k < 1:
             return []
-        asked = Counter(terms)
+        asked = Counter(storable(term) for term in terms)
         idf = await self.idf(list(asked))
         known = [term for term in asked if term in idf]
         average = self.index.terms / self.index.chunks

@@ -74,7 +74,7 @@ async def test_still_the_same_after_documents_changed_and_went(
     document, chunks = paper("d4", "w0 w1 w1 w7", "w50")
     await corpus.replace(document, "h2", chunks)
     reference = await RankBM25.load(corpus)
-    ours, theirs = (await one.keyword(["w1", "w7"], 50) for one in (corpus, reference))
+    ours, theirs = [await one.keyword(["w1", "w7"], 50) for one in (corpus, reference)]
     assert [id for id, _ in ours] == [id for id, _ in theirs]
     assert dict(ours) == pytest.approx(dict(theirs))
 
