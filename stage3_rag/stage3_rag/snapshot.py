@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from stage3_rag.contract import Chunk, Filters
 from stage3_rag.language import languages, tag
 from stage3_rag.schema import Queries
+from stage3_rag.writing import storable
 
 if TYPE_CHECKING:
     from shared.database import Connection
@@ -60,9 +61,12 @@ class Stored:
 class Snapshot:
     """Empty answers when there is no index yet (`index` is None)."""
 
-    def __init__(self, connection: Connection, index: Index | None, sql: Queries) -> None:
+    def __init__(
+        self, connection: Connection, index: Index | None, sql: Queries, exact_below: int
+    ) -> None:
         self._connection = connection
         self._sql = sql
+        self._exact_below = exact_below
         self.index = index
 
     async def dense(self, vector: Vectors, k: int, filters: Filters = EVERYTHING) -> Scored:
@@ -72,7 +76,7 @@ class Snapshot:
         matching = self.index.chunks
         if filters != EVERYTHING:
             [(matching,)] = await self._rows("matching", filters)
-        if self.index.has_hnsw and matching >= EXACT_BELOW:
+        if self.index.has_hnsw and matching >= self._exact_below:
             found = await self._approximate(vector, k, filters)
             if len(found) >= min(k, matching):
                 return found
@@ -98,7 +102,7 @@ class Snapshot:
         """What BM25 needs to know of the question and of the index; empty when nothing matches."""
         if self.index is None or not self.index.chunks:
             return {}
-        asked = Counter(terms)
+        asked = Counter(storable(term) for term in terms)
         idf = await self.idf(list(asked))
         known = [term for term in asked if term in idf]
         average = self.index.terms / self.index.chunks
@@ -122,7 +126,7 @@ class Snapshot:
         """In how many chunks each term stands; a term that stands in none is left out."""
         if not terms:
             return {}
-        return dict(await self._rows("frequencies", terms=list(set(terms))))
+        return dict(await self._rows("frequencies", terms=[storable(term) for term in set(terms)]))
 
     async def languages(self) -> list[str]:
         """Languages of the chunks, the most common first, those of a few stray chunks left out."""
@@ -144,7 +148,7 @@ class Snapshot:
         return {row[0]: _found(row) for row in await self._rows("chunks", ids=list(ids))}
 
     async def chunks_of(self, document_id: str) -> list[Found]:
-        return [_found(row) for row in await self._rows("chunks_of", id=document_id)]
+        return [_found(row) for row in await self._rows("chunks_of", id=storable(document_id))]
 
     async def late(self, ids: Sequence[int]) -> dict[int, bytes]:
         """Packed token vectors of those chunks that were stored with them."""
@@ -201,8 +205,8 @@ def lucene_idf(frequency: int, total: int) -> float:
 
 def _values(filters: Filters) -> dict[str, Any]:
     return {
-        "documents": list(filters.documents) or None,
-        "tags": list(filters.tags) or None,
+        "documents": [storable(id) for id in filters.documents] or None,
+        "tags": [storable(tag) for tag in filters.tags] or None,
         "since": filters.since,
         "until": filters.until,
     }
