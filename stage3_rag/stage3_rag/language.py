@@ -14,6 +14,7 @@ from pathlib import Path
 
 DEFAULT = "english"
 WORD = re.compile(r"[^\W\d_]+")
+STRAY = 0.02  # of the commonest language: a listing or a name that looks like another one
 SAMPLE = 4000  # characters: the start of a text shows its language
 
 
@@ -49,6 +50,13 @@ def languages() -> list[str]:
 def tag(language: str) -> str:
     """A term that no text has, kept with a chunk's own: an index counts its languages by it."""
     return f"language:{language}"
+
+
+def common(chunks: Mapping[str, int]) -> list[str]:
+    """Languages by the number of chunks, most first; a few stray chunks make no language."""
+    least = STRAY * max(chunks.values(), default=0)
+    often = [name for name, count in chunks.items() if count and count >= least]
+    return sorted(often, key=lambda name: -chunks[name])
 
 
 def understood(embedder: str, language: str) -> bool:

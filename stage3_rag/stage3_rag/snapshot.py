@@ -15,7 +15,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from stage3_rag.contract import Chunk, Filters
-from stage3_rag.language import languages, tag
+from stage3_rag.language import common, languages, tag
 from stage3_rag.schema import Queries
 from stage3_rag.writing import storable
 
@@ -28,7 +28,6 @@ K1, B = 1.5, 0.75
 EXACT_BELOW = 20_000  # chunks; `tests/bench/run.py store` prints what either costs
 CANDIDATES = 200  # that HNSW looks for and full vectors sort
 COUNTED = 1000  # chunks of one language; more is many
-STRAY = 0.02  # of the most common language: a listing or a name that looks like another one
 EVERYTHING = Filters()
 
 Scored = list[tuple[int, float]]
@@ -129,13 +128,10 @@ class Snapshot:
         return dict(await self._rows("frequencies", terms=[storable(term) for term in set(terms)]))
 
     async def languages(self) -> list[str]:
-        """Languages of the chunks, the most common first, those of a few stray chunks left out."""
+        """Languages of the chunks, the most common first."""
         tags = {tag(name): name for name in languages()}
         rows = await self._rows("frequencies_up_to", terms=list(tags), most=COUNTED)
-        counts = {tags[term]: count for term, count in rows if count}
-        most = max(counts.values(), default=0)
-        often = [name for name, count in counts.items() if count >= STRAY * most]
-        return sorted(often, key=lambda name: -counts[name])
+        return common({tags[term]: count for term, count in rows})
 
     async def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """Lucene's idf, which is never negative; a term that no chunk has is left out."""
