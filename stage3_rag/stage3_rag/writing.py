@@ -128,14 +128,14 @@ class Writer:
         if packed:
             late_ids, late = zip(*packed, strict=True)
             await self._run("add_token_vectors", ids=list(late_ids), packed=list(late))
-        rows = [
-            (storable(term), id, count, len(one.terms))
-            for id, one in zip(ids, chunks, strict=True)
-            for term, count in Counter(one.terms).items()
-        ]
-        if rows:
-            terms, of, counts, lengths = (list(column) for column in zip(*rows, strict=True))
-            await self._run("add_postings", terms=terms, ids=of, tfs=counts, lengths=lengths)
+        counted = [_counted(one.terms) for one in chunks]
+        await self._run(
+            "add_postings",
+            ids=list(ids),
+            lengths=[len(one.terms) for one in chunks],
+            terms=[JOINT.join(counts) for counts in counted],
+            tfs=[" ".join(map(str, counts.values())) for counts in counted],
+        )
         total = sum(len(one.terms) for one in chunks)
         await self._run("count", chunks=len(chunks), terms=total)
 
@@ -145,3 +145,7 @@ class Writer:
     async def _rows(self, name: str, /, **values: Any) -> list[Any]:
         cursor = await self._run(name, **values)
         return list(await cursor.fetchall())
+
+
+def _counted(terms: Sequence[str]) -> Counter[str]:
+    return Counter(storable(JOINT.join(terms)).split(JOINT)) if terms else Counter()
