@@ -82,9 +82,7 @@ def guess(text: str, among: Sequence[str] = ()) -> str:
     if script and (not among or script in among):
         return script
     default = among[0] if among else DEFAULT
-    votes = {
-        name: 0 for name in stop_words() if name != "russian" and (not among or name in among)
-    }
+    votes = {name: 0 for name in stop_words() if name != "russian" and (not among or name in among)}
     speakers = _speakers()
     for word in WORD.findall(sample):
         for name in speakers.get(word.casefold(), ()):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from stage3_rag.contract import Chunk, Filters
+from stage3_rag.contract import Chunk, Document, Filters, Section
 from stage3_rag.language import common, languages, tag
 from stage3_rag.schema import Queries
 from stage3_rag.writing import storable
@@ -54,6 +54,7 @@ class Stored:
     superseded_by: str
     origin: str
     content_hash: str
+    file_hash: str
     chunks: int
 
 
@@ -157,6 +158,24 @@ class Snapshot:
 
     async def hashes(self) -> dict[str, str]:
         return {one.id: one.content_hash for one in await self.documents()}
+
+    async def whole(self, document_id: str) -> Document | None:
+        """A document as it was read; None when it is not there."""
+        rows = await self._rows("whole", id=document_id)
+        for id, title, sections, tags, updated, superseded_by in rows:
+            return Document(
+                id=id,
+                title=title,
+                sections=tuple(Section(tuple(path), text) for path, text in sections),
+                tags=tuple(tags),
+                updated=updated,
+                superseded_by=superseded_by,
+            )
+        return None
+
+    async def pairs(self) -> list[tuple[str, str, bytes, bytes]]:
+        """Ids and digests of every two documents that share a band."""
+        return await self._rows("pairs")
 
     async def alike(self, bands: Sequence[int]) -> dict[str, bytes]:
         """Digests of the documents that share one of these bands."""

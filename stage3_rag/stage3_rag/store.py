@@ -119,6 +119,14 @@ class Store:
         async with self.snapshot() as now:
             return await now.hashes()
 
+    async def whole(self, document_id: str) -> Document | None:
+        async with self.snapshot() as now:
+            return await now.whole(document_id)
+
+    async def pairs(self) -> list[tuple[str, str, bytes, bytes]]:
+        async with self.snapshot() as now:
+            return await now.pairs()
+
     async def alike(self, bands: Sequence[int]) -> dict[str, bytes]:
         async with self.snapshot() as now:
             return await now.alike(bands)
@@ -140,12 +148,18 @@ class Store:
         chunks: Sequence[Encoded],
         *,
         origin: str = "",
+        file_hash: str = "",
         signature: Signed | None = None,
     ) -> None:
         """Puts the document in the place of what was there under its id: whole, or not at all."""
         async with self._writing() as writer:
             await writer.remove([document.id])
-            await writer.add(document, content_hash, chunks, origin, signature)
+            await writer.add(document, content_hash, chunks, origin, file_hash, signature)
+
+    async def seal(self, ids: Sequence[str], origin: str, file_hash: str) -> None:
+        """Says that these are all the documents of a file: until it changes it need not be read."""
+        async with self._writing() as writer:
+            await writer.seal(ids, origin, file_hash)
 
     async def remove(self, *ids: str) -> int:
         """How many of these documents there were."""

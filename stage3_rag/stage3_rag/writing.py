@@ -5,6 +5,7 @@ Decided here: rows go over in arrays, one statement a table, never one a row. Le
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -76,6 +77,7 @@ class Writer:
         content_hash: str,
         chunks: Sequence[Encoded],
         origin: str,
+        file_hash: str,
         signature: Signed | None,
     ) -> None:
         for one in chunks:
@@ -93,6 +95,8 @@ class Writer:
             superseded_by=storable(document.superseded_by),
             origin=storable(origin),
             content_hash=content_hash,
+            file_hash=file_hash,
+            sections=_sections(document),
             chunks=len(chunks),
             digest=signature.digest if signature else None,
             bands=list(signature.bands) if signature else [],
@@ -100,6 +104,9 @@ class Writer:
         if chunks:
             ids = await self._add_chunks(no, [one.chunk for one in chunks])
             await self._add_searched(no, ids, chunks)
+
+    async def seal(self, ids: Sequence[str], origin: str, file_hash: str) -> None:
+        await self._run("seal", ids=list(ids), origin=storable(origin), file_hash=file_hash)
 
     async def set_setting(self, name: str, value: Any) -> None:
         from psycopg.types.json import Jsonb
@@ -145,6 +152,11 @@ class Writer:
     async def _rows(self, name: str, /, **values: Any) -> list[Any]:
         cursor = await self._run(name, **values)
         return list(await cursor.fetchall())
+
+
+def _sections(document: Document) -> str:
+    pairs = (([storable(part) for part in s.path], storable(s.text)) for s in document.sections)
+    return json.dumps(list(pairs), ensure_ascii=False)
 
 
 def _counted(terms: Sequence[str]) -> Counter[str]:

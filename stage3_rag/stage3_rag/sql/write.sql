@@ -37,11 +37,17 @@ SELECT count(*)::int FROM gone;
 
 -- name: add_document
 INSERT INTO stage3.documents
-    (index_id, id, title, tags, updated, superseded_by, origin, content_hash, chunks, digest, bands)
+    (index_id, id, title, tags, updated, superseded_by, origin, content_hash, file_hash, sections,
+     chunks, digest, bands)
 VALUES
     (%(index)s, %(id)s, %(title)s, %(tags)s, %(updated)s, %(superseded_by)s, %(origin)s,
-     %(content_hash)s, %(chunks)s, %(digest)s, %(bands)s)
+     %(content_hash)s, %(file_hash)s, %(sections)s::text::jsonb, %(chunks)s, %(digest)s, %(bands)s)
 RETURNING no;
+
+-- name: seal
+UPDATE stage3.documents
+SET origin = %(origin)s, file_hash = %(file_hash)s
+WHERE index_id = %(index)s AND id = ANY(%(ids)s);
 
 -- name: add_chunks
 -- Paths come joined by a character that no heading holds, since arrays of arrays must be even.
