@@ -6,7 +6,7 @@ Decided here: rows go over in arrays, one statement a table, never one a row. Le
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stage3_rag.contract import Chunk, Document
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shared.database import Connection
     from shared.embeddings import Vectors
 
-JOINT = "\x1f"
+JOINT = "\x1f"  # between the parts of a text that PostgreSQL takes apart again
 
 
 class Encoded(Protocol):
@@ -45,6 +45,10 @@ class Signed(Protocol):
 def storable(text: str) -> str:
     """PostgreSQL keeps neither a NUL nor half of a surrogate pair; both become a mark."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return storable(JOINT.join(text.replace(JOINT, " ") for text in texts))
 
 
 class Writer:
@@ -111,7 +115,7 @@ class Writer:
             "add_chunks",
             document=document,
             ordinals=[one.ordinal for one in chunks],
-            paths=[storable(JOINT.join(one.path)) for one in chunks],
+            paths=[_joined(one.path) for one in chunks],
             texts=[storable(one.text) for one in chunks],
             contexts=[storable(one.context) for one in chunks],
             tokens=[one.tokens for one in chunks],
@@ -128,14 +132,15 @@ class Writer:
         if packed:
             late_ids, late = zip(*packed, strict=True)
             await self._run("add_token_vectors", ids=list(late_ids), packed=list(late))
-        rows = [
-            (storable(term), id, count, len(one.terms))
-            for id, one in zip(ids, chunks, strict=True)
-            for term, count in Counter(one.terms).items()
-        ]
-        if rows:
-            terms, of, counts, lengths = (list(column) for column in zip(*rows, strict=True))
-            await self._run("add_postings", terms=terms, ids=of, tfs=counts, lengths=lengths)
+        counts = [Counter(one.terms) for one in chunks]
+        await self._run(
+            "add_postings",
+            document=document,
+            ids=list(ids),
+            lengths=[len(one.terms) for one in chunks],
+            terms=[_joined(one) for one in counts],
+            tfs=[f"{{{','.join(map(str, one.values()))}}}" for one in counts],
+        )
         total = sum(len(one.terms) for one in chunks)
         await self._run("count", chunks=len(chunks), terms=total)
 
