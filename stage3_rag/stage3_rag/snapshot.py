@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 K1, B = 1.5, 0.75
 EXACT_BELOW = 20_000  # chunks; `tests/bench/run.py store` prints what either costs
-CANDIDATES = 200  # that HNSW looks for and full vectors sort
+CANDIDATES = 100  # that HNSW looks for and full vectors sort
 COUNTED = 1000  # chunks of one language; more is many
 EVERYTHING = Filters()
 
@@ -208,7 +208,7 @@ class Snapshot:
 
     def _with_filters(self, query: str, filters: Filters) -> str:
         """Only our own text is put in; what a filter asks for travels beside the query."""
-        for name in ("filtered_scores", "filtered", "filters"):
+        for name in ("filtered", "filters"):
             part = self._sql[name] if filters != EVERYTHING else "true"
             query = query.replace(f"{{{name}}}", part)
         return query

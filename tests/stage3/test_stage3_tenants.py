@@ -168,7 +168,7 @@ async def test_the_role_itself_sees_writes_and_takes_nothing_of_others(
         assert await rows.fetchall() == [(store.tenant,)]
     for forbidden in (
         "INSERT INTO stage3.settings VALUES (%(id)s, 'x', '1')",
-        "INSERT INTO stage3.postings VALUES (%(id)s, 1, 1, 1, 'x')",
+        "INSERT INTO stage3.postings VALUES (%(id)s, 1, 1, 1, 1, 'x')",
         "UPDATE stage3.documents SET index_id = %(id)s",
         "UPDATE stage3.indexes SET tenant = 'somebody'",
         "ALTER TABLE stage3.chunks DISABLE ROW LEVEL SECURITY",

@@ -17,12 +17,8 @@ AND (%(since)s::date IS NULL OR d.updated >= %(since)s)
 AND (%(until)s::date IS NULL OR d.updated <= %(until)s)
 
 -- name: filtered
--- The same on `vectors`.
+-- The same on `vectors` and `postings`.
 document IN (SELECT d.no FROM stage3.documents AS d WHERE d.index_id = %(index)s AND {filters})
-
--- name: filtered_scores
--- The same on chunk ids.
-chunk_id IN (SELECT v.chunk_id FROM stage3.vectors AS v WHERE v.index_id = %(index)s AND v.{filtered})
 
 -- name: matching
 -- How many chunks the filters leave.
@@ -75,15 +71,12 @@ FROM unnest(%(terms)s::text[]) AS t (term);
 -- BM25. `weights` are idf x (k1 + 1) x the term's count in the question; `flat` and `slope` are
 -- k1 x (1 - b) and k1 x b / average length. Sorted as float4, so that equal chunks rank equal
 -- whatever the order of the sum.
-SELECT chunk_id, score
-FROM (
-    SELECT p.chunk_id, sum(w.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length)) AS score
-    FROM unnest(%(terms)s::text[], %(weights)s::float8[]) AS w (term, weight)
-    JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = w.term COLLATE "C"
-    GROUP BY p.chunk_id
-) AS scored
-WHERE {filtered_scores}
-ORDER BY score::float4 DESC, chunk_id
+SELECT chunk_id, sum(w.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length)) AS score
+FROM unnest(%(terms)s::text[], %(weights)s::float8[]) AS w (term, weight)
+JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = w.term COLLATE "C"
+WHERE {filtered}
+GROUP BY chunk_id
+ORDER BY sum(w.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length))::float4 DESC, chunk_id
 LIMIT %(k)s;
 
 -- name: keyword_of
