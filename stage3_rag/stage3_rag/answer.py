@@ -73,7 +73,7 @@ class Answerer:
         if not question.strip():
             raise EmptyPrompt("the question is empty: ask in words")
         started = time.monotonic()
-        found = await self._retriever.find(question, k=passages, filters=filters or Filters())
+        found = await self._retriever.find(question, passages, filters or Filters())
         answer = Answer(
             question=question, hits=tuple(found.hits), retrieval_s=time.monotonic() - started
         )
