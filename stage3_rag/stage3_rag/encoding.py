@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from shared.embeddings import Embedder
+from shared.embeddings import Embedder, TokenEmbedder
 from stage3_rag.contract import Chunk
+from stage3_rag.language import guess, tag
+from stage3_rag.late import pack
 from stage3_rag.lexical import terms
 
 if TYPE_CHECKING:
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedChunk:
-    """`vector` is (dimensions,) of length 1; `late` is what `late.py` packed, None without it."""
+    """`vector` is (dimensions,) of length 1; `late` is what `late.py` packed, if anything.
+
+    The last of `terms` says the language, so that an index knows which languages it holds.
+    """
 
     chunk: Chunk
     vector: Vectors
@@ -37,8 +42,19 @@ def encode(
 ) -> list[EncodedChunk]:
     """CPU work: call it in a thread. `language` is guessed for each chunk by default."""
     texts = [searched(chunk) for chunk in chunks]
-    vectors = embedder.embed(texts)
+    if hasattr(embedder, "embed_tokens"):
+        by_token = cast(TokenEmbedder, embedder).embed_tokens(texts)
+        vectors = [one.pooled() for one in by_token]
+        late: list[bytes | None] = [pack(one) for one in by_token]
+    else:
+        vectors = list(embedder.embed(texts))
+        late = [None] * len(texts)
     return [
-        EncodedChunk(chunk, vector, tuple(terms(text, language)))
-        for chunk, vector, text in zip(chunks, vectors, texts, strict=True)
+        EncodedChunk(chunk, vector, _terms(text, language), packed)
+        for chunk, vector, text, packed in zip(chunks, vectors, texts, late, strict=True)
     ]
+
+
+def _terms(text: str, language: str | None) -> tuple[str, ...]:
+    spoken = language or guess(text)
+    return (*terms(text, spoken), tag(spoken))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 DEFAULT = "english"
 WORD = re.compile(r"[^\W\d_]+")
+STRAY = 0.02  # of the commonest language: a listing or a name that looks like another one
 SAMPLE = 4000  # characters: the start of a text shows its language
 
 
@@ -42,20 +43,42 @@ def stop_words() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(words.split()) for name, words in named}
 
 
-def guess(text: str, among: Collection[str] = ()) -> str:
-    """The language of most of `text`; only one of `among`, when that is not empty."""
+def languages() -> list[str]:
+    return sorted({*stop_words(), *(name for name, _ in SCRIPTS)})
+
+
+def tag(language: str) -> str:
+    """A term that no text has, kept with a chunk's own: an index counts its languages by it."""
+    return f"language:{language}"
+
+
+def common(chunks: Mapping[str, int]) -> list[str]:
+    """Languages by the number of chunks, most first; a few stray chunks make no language."""
+    least = STRAY * max(chunks.values(), default=0)
+    often = [name for name, count in chunks.items() if count and count >= least]
+    return sorted(often, key=lambda name: -chunks[name])
+
+
+def understood(embedder: str, language: str) -> bool:
+    """Whether vectors in that language mean anything. Only the bundled model is known to be English
+    only; what any other was trained on its name does not say."""
+    return language == DEFAULT or not embedder.startswith("all-MiniLM-L")
+
+
+def guess(text: str, among: Sequence[str] = ()) -> str:
+    """The language of most of `text`; of `among`, when given, with the likeliest first."""
     sample = text[:SAMPLE]
     script = _script(sample)
     if script and (not among or script in among):
         return script
+    default = among[0] if among else DEFAULT
     words = Counter(word.casefold() for word in WORD.findall(sample))
     votes = {
         name: sum(words[word] for word in listed)
         for name, listed in stop_words().items()
         if name != "russian" and (not among or name in among)
     }
-    default = DEFAULT if not among or DEFAULT in among else sorted(among)[0]
-    best = max(votes, key=lambda name: (votes[name], name == default), default=default)
+    best = max(votes, key=lambda name: votes[name], default=default)
     return best if votes.get(best, 0) > votes.get(default, 0) else default
 
 

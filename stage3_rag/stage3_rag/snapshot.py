@@ -15,6 +15,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from stage3_rag.contract import Chunk, Filters
+from stage3_rag.language import common, languages, tag
 from stage3_rag.schema import Queries
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 K1, B = 1.5, 0.75
 EXACT_BELOW = 20_000  # chunks; `tests/bench/run.py store` prints what either costs
 CANDIDATES = 200  # that HNSW looks for and full vectors sort
+COUNTED = 1000  # chunks of one language; more is many
 EVERYTHING = Filters()
 
 Scored = list[tuple[int, float]]
@@ -86,27 +88,46 @@ class Snapshot:
 
     async def keyword(self, terms: Sequence[str], k: int, filters: Filters = EVERYTHING) -> Scored:
         """The `k` best chunks by BM25; a term asked twice counts twice. No common term, no row."""
-        if self.index is None or not self.index.chunks or k < 1:
+        asked = await self._weighed(terms)
+        if not asked or k < 1:
             return []
+        return await self._rows("keyword", filters, k=k, **asked)
+
+    async def _weighed(self, terms: Sequence[str]) -> dict[str, Any]:
+        """What BM25 needs to know of the question and of the index; empty when nothing matches."""
+        if self.index is None or not self.index.chunks:
+            return {}
         asked = Counter(terms)
         idf = await self.idf(list(asked))
         known = [term for term in asked if term in idf]
         average = self.index.terms / self.index.chunks
-        return await self._rows(
-            "keyword",
-            filters,
-            terms=known,
-            weights=[idf[term] * asked[term] * (K1 + 1) for term in known],
-            flat=K1 * (1 - B),
-            slope=K1 * B / average,
-            k=k,
-        )
+        return {
+            "terms": known,
+            "weights": [idf[term] * asked[term] * (K1 + 1) for term in known],
+            "flat": K1 * (1 - B),
+            "slope": K1 * B / average,
+        }
+
+    async def dense_of(self, vector: Vectors, ids: Sequence[int]) -> dict[int, float]:
+        """The cosine of each of these chunks."""
+        return dict(await self._rows("dense_of", vector=vector, ids=list(ids)))
+
+    async def keyword_of(self, terms: Sequence[str], ids: Sequence[int]) -> dict[int, float]:
+        """The BM25 of each of these chunks; one without a common term is left out."""
+        asked = await self._weighed(terms)
+        return dict(await self._rows("keyword_of", ids=list(ids), **asked)) if asked else {}
 
     async def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many chunks each term stands; a term that stands in none is left out."""
         if not terms:
             return {}
         return dict(await self._rows("frequencies", terms=list(set(terms))))
+
+    async def languages(self) -> list[str]:
+        """Languages of the chunks, the most common first."""
+        tags = {tag(name): name for name in languages()}
+        rows = await self._rows("frequencies_up_to", terms=list(tags), most=COUNTED)
+        return common({tags[term]: count for term, count in rows})
 
     async def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """Lucene's idf, which is never negative; a term that no chunk has is left out."""

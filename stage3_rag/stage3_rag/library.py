@@ -1,0 +1,180 @@
+"""The retriever as a library: a list of documents and a list of questions in, rankings out.
+
+    corpus = Corpus([("a", "Title", "text …"), …])
+    corpus.rankings(["a question", …], k=10)            # document ids, best first
+    corpus.rankings(questions, method="rrf-60")         # the same index, another ranking
+    corpus.refuses(questions, corpus.calibrated(known_good))
+
+For measuring on labelled sets: everything is in memory, in the same forms, fused by the same code
+as in the store, so no database is needed. Left out: updates, filters, answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from shared.embeddings import Embedder, MiniLM, TokenVectors
+from stage3_rag import refusal
+from stage3_rag.chunking import chunk
+from stage3_rag.contract import Document, Section
+from stage3_rag.encoding import EncodedChunk, encode
+from stage3_rag.fusion import (
+    EQUAL,
+    FOREIGN,
+    Pool,
+    best_first,
+    convex,
+    reciprocal_ranks,
+    standardised_sum,
+)
+from stage3_rag.language import guess, understood
+from stage3_rag.late import similarities
+from stage3_rag.lexical import terms
+from stage3_rag.postings import Postings
+from stage3_rag.retrieve import CANDIDATES, LONGEST, embedded
+
+if TYPE_CHECKING:
+    from shared.embeddings import Vectors
+
+Method = Literal["default", "bm25", "dense", "rrf-10", "rrf-60", "convex"]
+METHODS: tuple[Method, ...] = get_args(Method)
+CHUNKER = "heading"
+AT_ONCE = 256  # chunks encoded in one go
+Given = Document | tuple[str, str, str]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Question:
+    text: str
+    tokens: TokenVectors | None
+    dense: Vectors
+    bm25: Vectors
+    terms: list[str]
+    understood: bool
+
+
+class Corpus:
+    """Documents, or (id, title, text), encoded once; ids must differ."""
+
+    def __init__(
+        self,
+        documents: Iterable[Given],
+        *,
+        embedder: Embedder | None = None,
+        chunker: str = CHUNKER,
+        progress: Progress | None = None,
+    ) -> None:
+        self._embedder = embedder or MiniLM()
+        given = [_document(one) for one in documents]
+        if len({one.id for one in given}) < len(given):
+            raise ValueError("two documents have the same id: a ranking could not tell them apart")
+        chunks = [part for one in given for part in chunk(one, chunker, self._embedder)]
+        self._chunks: list[EncodedChunk] = []
+        for start in range(0, len(chunks), AT_ONCE):
+            self._chunks += encode(chunks[start : start + AT_ONCE], self._embedder)
+            if progress:
+                progress(len(self._chunks), len(chunks))
+        self._vectors = np.array([one.vector for one in self._chunks], np.float32)
+        self._postings = Postings([one.terms for one in self._chunks])
+        self._languages = self._postings.languages()
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    def rankings(
+        self, questions: Iterable[str], *, k: int = 10, method: Method = "default"
+    ) -> list[list[str]]:
+        """For each question the ids of at most `k` documents, best first.
+
+        A document is as good as its best chunk. `method` is the default ranking or one of the
+        simpler ones that it is measured against.
+        """
+        return [self._documents(self._scores(self._ask(one), method), k) for one in questions]
+
+    def compared(self, questions: Iterable[str], *, k: int = 10) -> dict[Method, list[list[str]]]:
+        """The rankings of every method, with each question embedded only once."""
+        result: dict[Method, list[list[str]]] = {method: [] for method in METHODS}
+        for one in questions:
+            asked = self._ask(one)
+            for method in METHODS:
+                result[method].append(self._documents(self._scores(asked, method), k))
+        return result
+
+    def confidences(self, questions: Iterable[str]) -> list[float]:
+        """How sure it is, 0 to 1, that the corpus is about each question (`refusal`)."""
+        return [self._confidence(self._ask(one)) for one in questions]
+
+    def calibrated(self, known_good: Iterable[str]) -> float:
+        """The confidence below which to refuse, from questions that the corpus answers."""
+        return refusal.threshold(self.confidences(known_good))
+
+    def refuses(
+        self, questions: Iterable[str], threshold: float = refusal.DEFAULT.threshold
+    ) -> list[bool]:
+        return [sure < threshold for sure in self.confidences(questions)]
+
+    def _ask(self, text: str) -> _Question:
+        text = text[:LONGEST]
+        tokens, vector = embedded(self._embedder, text)
+        spoken = guess(text, self._languages)
+        asked = terms(text, spoken)
+        dense = self._vectors @ vector if len(self) else np.zeros(0, np.float32)
+        bm25 = self._postings.bm25(asked)
+        return _Question(text, tokens, dense, bm25, asked, understood(self._embedder.name, spoken))
+
+    def _scores(self, asked: _Question, method: Method) -> Vectors:
+        """One score a chunk; those that are no candidates have -inf."""
+        if method == "default":
+            return self._default(asked)
+        if method == "bm25":
+            return np.where(asked.bm25 > 0, asked.bm25, -np.inf)
+        if method == "dense":
+            return asked.dense
+        if method == "convex":
+            return convex(asked.bm25, asked.dense)
+        k = int(method.removeprefix("rrf-"))
+        return reciprocal_ranks([asked.bm25, asked.dense], k)
+
+    def _default(self, asked: _Question) -> Vectors:
+        pool, ids = self._pool(asked)
+        scores = np.full(len(self), -np.inf, np.float32)
+        scores[ids] = standardised_sum(pool, EQUAL if asked.understood else FOREIGN)
+        return scores
+
+    def _pool(self, asked: _Question) -> tuple[Pool, list[int]]:
+        met = [at for at in best_first(asked.bm25)[:CANDIDATES] if asked.bm25[at] > 0]
+        ids = sorted({*met, *best_first(asked.dense)[:CANDIDATES]})
+        packed = [late for at in ids if (late := self._chunks[at].late) is not None]
+        late = (
+            similarities(asked.tokens, packed) if asked.tokens and len(packed) == len(ids) else None
+        )
+        return Pool(tuple(ids), asked.bm25[ids], asked.dense[ids], late), ids
+
+    def _documents(self, scores: Vectors, k: int) -> list[str]:
+        found: dict[str, None] = {}
+        for at in best_first(scores):
+            if len(found) == k or scores[at] == -np.inf:
+                break
+            found.setdefault(self._chunks[at].chunk.document_id)
+        return list(found)
+
+    def _confidence(self, asked: _Question) -> float:
+        top = best_first(self._default(asked))[: refusal.TOP]
+        idf = self._postings.idf(asked.terms)
+        cosine = float(asked.dense.max(initial=0.0))
+        met = refusal.coverage(
+            asked.terms, [self._chunks[at].terms for at in top], idf, self._postings.rarest
+        )
+        return refusal.confidence(cosine, met)
+
+
+def _document(given: Given) -> Document:
+    if isinstance(given, Document):
+        return given
+    id, title, text = given
+    return Document(id=id, title=title, sections=(Section((), text),))
