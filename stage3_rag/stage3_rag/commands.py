@@ -10,6 +10,7 @@ from shared.errors import UserError
 from shared.process import answer, answer_json
 from shared.settings import load_settings
 from stage3_rag.contract import Answer, Filters
+from stage3_rag.covered import Covered
 from stage3_rag.retrieve import Retrieved
 
 LONGEST_QUESTION = 40_000  # characters; a file that was meant as a document is told of
@@ -43,7 +44,7 @@ def run_covered(arguments: Namespace) -> int:
     """Exit code 0 also for a no: the question was answered."""
     from stage3_rag.view import covered_json, covered_text
 
-    found = asyncio.run(_search(arguments, question_of(arguments), 5))
+    found = asyncio.run(_covered(arguments, question_of(arguments)))
     if arguments.json:
         answer_json(covered_json(found))
     else:
@@ -91,3 +92,12 @@ async def _search(arguments: Namespace, question: str, k: int) -> Retrieved:
 
     async with open_collection(load_settings(), arguments.tenant) as collection:
         return await collection.retriever.find(question, k, filters_of(arguments))
+
+
+async def _covered(arguments: Namespace, question: str) -> Covered:
+    from stage3_rag.covered import covered
+    from stage3_rag.opening import open_collection
+
+    async with open_collection(load_settings(), arguments.tenant) as collection:
+        found = await collection.retriever.find(question, 3, filters_of(arguments))
+        return await asyncio.to_thread(covered, question, found, collection.embedder)

@@ -60,7 +60,9 @@ def load_questions(split: Split | None = None, *, file: Path = FILE) -> list[Que
 
 def relevance(question: Question, hits: Sequence[Hit]) -> list[set[int]]:
     """For each hit, which of the question's needs it holds."""
-    return [_holds(question, hit.chunk.document_id, hit.chunk.parent or hit.chunk.text) for hit in hits]
+    return [
+        _holds(question, hit.chunk.document_id, hit.chunk.parent or hit.chunk.text) for hit in hits
+    ]
 
 
 def _holds(question: Question, document: str, text: str) -> set[int]:
