@@ -52,6 +52,17 @@ def run_covered(arguments: Namespace) -> int:
     return 0
 
 
+def run_score(arguments: Namespace) -> int:
+    from shared.progress import progress
+    from shared.score import tell
+    from stage3_rag.golden import load_questions
+    from stage3_rag.score import render_score, score
+
+    with progress(len(load_questions()), "questions") as step:
+        result = score(arguments.model, load_settings(), finished=step)
+    return tell(result, render_score(result), arguments)
+
+
 def question_of(arguments: Namespace) -> str:
     """The question, from standard input for `-`; `UserError` when there is none."""
     text: str = arguments.question

@@ -1,4 +1,4 @@
-"""What a person reads: an answer with numbered sources, hits with the rank each search gave them."""
+"""What a person reads: an answer with its sources, hits with the rank each search gave them."""
 
 from __future__ import annotations
 
