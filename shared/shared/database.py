@@ -48,9 +48,8 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
 
     `DatabaseUnavailable` when there is no usable server, and for one that goes away meanwhile.
     """
-    async with _address(settings) as url:
-        async with _pool(url) as database:
-            yield database
+    async with _address(settings) as url, _pool(url) as database:
+        yield database
 
 
 @asynccontextmanager

@@ -31,7 +31,7 @@ class Signature:
 
 def signature(document: Document) -> Signature:
     import numpy as np
-    from rensa import RMinHash
+    from rensa import RMinHash  # type: ignore[import-untyped]
 
     words = _WORD.findall(document.text.casefold())
     runs = {" ".join(words[at : at + RUN]) for at in range(max(1, len(words) - RUN + 1))}

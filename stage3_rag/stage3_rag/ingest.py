@@ -17,7 +17,7 @@ from shared.documents import UnreadableDocument
 from shared.embeddings import Embedder
 from stage3_rag.chunking import chunk
 from stage3_rag.contract import Document
-from stage3_rag.duplicates import Signature, signature
+from stage3_rag.duplicates import ALIKE, Signature, likeness, signature
 from stage3_rag.encoding import EncodedChunk, encode
 from stage3_rag.reading import SourceFile, content_hash, find_sources, load, read_source
 from stage3_rag.store import Store
@@ -69,7 +69,7 @@ async def ingest_path(
                 read = await asyncio.to_thread(_read, source)
             except UnreadableDocument as error:
                 report.failed[source.id] = str(error)
-                seen.add(source.id)  # it is still there: what was read of it before is kept
+                seen.add(source.id)
                 read = []
             for one in read:
                 seen.add(one.id)
@@ -79,6 +79,7 @@ async def ingest_path(
     await _ingest(documents(), store, embedder, origin, report)
     if origin:
         await _remove_vanished(store, origin, seen, report)
+    await store.tidy(report.chunks)
     return report
 
 
@@ -93,6 +94,7 @@ async def ingest_documents(
 
     report = Report()
     await _ingest(each(), store, embedder, "", report)
+    await store.tidy(report.chunks)
     return report
 
 
@@ -130,7 +132,8 @@ async def _write(
     ready: Prepared, store: Store, origin: str, known: dict[str, str], report: Report
 ) -> None:
     id = ready.document.id
-    twin = await store.replace(
+    twin = await _twin(ready, store)
+    await store.replace(
         ready.document, ready.hash, ready.chunks, origin=origin, signature=ready.signature
     )
     (report.changed if id in known else report.added).append(id)
@@ -138,6 +141,18 @@ async def _write(
     report.chunks += len(ready.chunks)
     if twin:
         report.alike[id] = twin
+
+
+async def _twin(ready: Prepared, store: Store) -> str:
+    """The stored document that says almost the same; empty when there is none."""
+    digest = ready.signature.digest
+    near = await store.alike(ready.signature.bands)
+    likely = {
+        id: share
+        for id, other in near.items()
+        if id != ready.document.id and (share := likeness(digest, other)) >= ALIKE
+    }
+    return max(likely, key=lambda id: likely[id], default="")
 
 
 def _prepared(document: Document, hash: str, chunker: str, embedder: Embedder) -> Prepared:
@@ -151,10 +166,15 @@ def _prepared(document: Document, hash: str, chunker: str, embedder: Embedder) -
 
 
 async def _remove_vanished(store: Store, origin: str, seen: set[str], report: Report) -> None:
-    for id in await store.ids_from(origin):
-        if id not in seen and id.split("#")[0] not in report.failed:
-            await store.remove(id)
-            report.removed.append(id)
+    """`seen` holds the ids of files that could not be read, too: what was read before stays."""
+    gone = [
+        one.id
+        for one in await store.documents()
+        if one.origin == origin and one.id not in seen and one.id.split("#")[0] not in seen
+    ]
+    if gone:
+        await store.remove(*gone)
+    report.removed += gone
 
 
 def _scan(path: Path) -> tuple[str, list[SourceFile]]:

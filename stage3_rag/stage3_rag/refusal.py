@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from stage3_rag.fusion import Pool
 
 FALSE_REFUSALS = 0.05  # of the known-good questions, that calibration gives up
-LEAST = 20  # questions; with fewer, the line would be one question's
+LEAST = 10  # questions; with fewer, the line would be the chance of one question
 RECOMMENDED = 75
 TOP = 5
 SETTING = "refusal"  # the name under which the line is kept with the index

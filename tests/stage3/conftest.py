@@ -15,8 +15,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from shared.embeddings import MiniLM
 from shared.embedded_postgres import embedded_postgres
+from shared.embeddings import MiniLM
 from shared.settings import Settings, load_settings
 from stage3_rag.store import Store, open_store
 

@@ -114,8 +114,8 @@ async def test_questions_of_no_or_too_many_words_are_answered(store: Store, mini
 async def test_calibration_is_kept_with_the_index(store: Store, minilm: MiniLM) -> None:
     await fill(store, TEXTS, minilm)
     retriever = Retriever(store, minilm)
-    with pytest.raises(TooFewQuestions, match="10 different questions"):
-        await calibrate(retriever, [*GOOD, *GOOD])
+    with pytest.raises(TooFewQuestions, match="9 different questions"):
+        await calibrate(retriever, [*GOOD[:9], *GOOD[:9]])
     line = await calibrate(retriever, [*GOOD, *(f"{one} Tell me." for one in GOOD)])
     assert line.questions == 20
     assert (await store.setting("refusal"))["threshold"] == line.threshold
