@@ -16,6 +16,7 @@ from collections.abc import Callable
 from environments import PeerMissing, machine
 from extraction import extraction_sections
 from first_token import first_token_sections
+from ingestion import ingestion_sections
 from load import load_sections
 from processes import ProgramFailed
 from series import Section, render
@@ -27,9 +28,10 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "first-token": first_token_sections,
     "load": load_sections,
     "extraction": extraction_sections,
+    "ingestion": ingestion_sections,
     "sizes": lambda: [sizes_section()],
 }
-PLAIN = ("startup", "first-token", "load", "extraction")
+PLAIN = ("startup", "first-token", "load", "extraction", "ingestion")
 
 
 def main() -> int:
