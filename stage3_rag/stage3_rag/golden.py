@@ -36,7 +36,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """`set`: 60 for a question of stage 3, 100 for one that only stage 5 asks. `needs`: of each inner
+    """`set`: 60 for a question of stage 3, 100 for one of stage 5 alone. `needs`: of each inner
     tuple one span suffices, and all tuples are needed; none means that the corpus has no answer.
     """
 
