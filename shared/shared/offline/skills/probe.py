@@ -60,14 +60,14 @@ class Vocabulary:
         import numpy as np
 
         found = np.zeros((len(texts), len(self.places)), np.float32)
-        for row, text in zip(found, texts, strict=True):
+        for at, text in enumerate(texts):
             square = 0.0
             for piece, count in Counter(self.cut(text)).items():
                 weight = (1 + math.log(count)) * self.rarity.get(piece, self.unseen)
                 square += weight * weight
                 if piece in self.places:
-                    row[self.places[piece]] = weight
-            row /= math.sqrt(square) or 1.0
+                    found[at, self.places[piece]] = weight
+            found[at] /= math.sqrt(square) or 1.0
         return found
 
 
