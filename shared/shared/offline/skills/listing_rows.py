@@ -33,6 +33,7 @@ _TAIL = re.compile(r"\s+[A-Z*#]{1,2}\s*$")
 _ENDING = re.compile(
     r"[\s\u203b*.=_\u00a5$\u20ac\u00a3\u20b9-]+$|(?:\s(?:EUR|USD|GBP|CHF|kr\.?|Rs\.?))+\s*$"
 )
+_CENT = 0.01
 _MANY = frozenset(("quantity", "count", "unit", "hour", "piec", "numb"))
 _ONE = frozenset(("unit", "pric", "rat", "each"))
 
@@ -117,8 +118,10 @@ def _each(text: str, last: values.Found, how: Habits) -> re.Match[str] | None:
     found = list(_EACH.finditer(text))
     for match in found:
         factors = [values.numbers(match[part].rstrip(".,"), how) for part in ("many", "each")]
-        if all(factors) and factors[0][0].value * factors[1][0].value == last.value:
-            return match
+        if all(factors):
+            many, each = (float(factor[0].value) for factor in factors)
+            if abs(many * each - float(last.value)) < _CENT / 2:
+                return match
     return next((match for match in found if match.end() >= last.end or _priced(match)), None)
 
 
