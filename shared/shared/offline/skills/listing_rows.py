@@ -113,7 +113,7 @@ def _row(
     return {words.name: told, **row} if row else None
 
 
-def _each(text: str, last: values.Found, how: Habits) -> re.Match[str] | None:
+def _each(text: str, last: dates.Found, how: Habits) -> re.Match[str] | None:
     """How many at which price: what multiplies to the amount, else what looks like a price."""
     found = list(_EACH.finditer(text))
     for match in found:
