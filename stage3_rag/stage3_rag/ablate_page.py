@@ -23,7 +23,8 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 62rem; m
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; }
 th:nth-child(-n+3), td:nth-child(-n+3) { text-align: left; }
-.best { font-weight: 700; } small { color: #666; } svg { max-width: 100%; height: auto; }
+.best { font-weight: 700; } small { color: #666; font-weight: 400; white-space: nowrap; }
+svg { max-width: 100%; height: auto; }
 """
 
 

@@ -41,12 +41,13 @@ def similarities(question: TokenVectors, chunks: Sequence[bytes]) -> Vectors:
 
 
 def _cosines(asked: Vectors, packed: bytes) -> Vectors:
-    """(question's tokens, chunks' tokens). With bits b of 0 and 1 a sign vector is (2b - 1) / √d."""
+    """(question's tokens, chunks' tokens). A sign vector of d bits b is (2b - 1) / √d."""
     dimensions = asked.shape[1]
     rows = np.frombuffer(packed, np.uint8).reshape(-1, (dimensions + 7) // 8)
     bits = np.unpackbits(rows, axis=1, count=dimensions).astype(np.float32)
-    products: Vectors = asked @ bits.T
-    return (2 * products - asked.sum(axis=1, keepdims=True)) / np.float32(np.sqrt(dimensions))
+    products = 2 * (asked @ bits.T) - asked.sum(axis=1, keepdims=True)
+    cosines: Vectors = products / np.float32(np.sqrt(dimensions))
+    return cosines
 
 
 def _inner(text: TokenVectors) -> Vectors:
