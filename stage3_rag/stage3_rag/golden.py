@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from shared.errors import BadSettings
-from stage3_rag.contract import Hit
+from stage3_rag.contract import Hit, Turn
 
 FILE = Path(__file__).parents[1] / "data" / "golden" / "questions.jsonl"
 CORPUS = Path(__file__).parents[1] / "data" / "handbook"
@@ -26,12 +26,6 @@ Split = Literal["dev", "test"]
 class Span:
     document: str
     quote: str
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    question: str
-    answer: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ as in the store, so no database is needed. Left out: updates, filters, answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -20,7 +20,7 @@ import numpy as np
 from shared.embeddings import Embedder, MiniLM, TokenVectors
 from stage3_rag import refusal
 from stage3_rag.chunking import chunk
-from stage3_rag.contract import Document, Section
+from stage3_rag.contract import Chunk, Document, Section
 from stage3_rag.encoding import EncodedChunk, encode
 from stage3_rag.fusion import (
     EQUAL,
@@ -40,7 +40,7 @@ from stage3_rag.retrieve import CANDIDATES, LONGEST, embedded
 if TYPE_CHECKING:
     from shared.embeddings import Vectors
 
-Method = Literal["default", "bm25", "dense", "rrf-10", "rrf-60", "convex"]
+Method = Literal["bm25", "dense", "rrf-60", "rrf-10", "convex", "bm25+dense", "default"]
 METHODS: tuple[Method, ...] = get_args(Method)
 CHUNKER = "heading"
 AT_ONCE = 256  # chunks encoded in one go
@@ -96,6 +96,12 @@ class Corpus:
         """
         return [self._documents(self._scores(self._ask(one), method), k) for one in questions]
 
+    def chunks(self, question: str, *, k: int = 10, method: Method = "default") -> list[Chunk]:
+        """The same, as chunks."""
+        scores = self._scores(self._ask(question), method)
+        order = best_first(scores)[:k]
+        return [self._chunks[at].chunk for at in order if scores[at] > -np.inf]
+
     def compared(self, questions: Iterable[str], *, k: int = 10) -> dict[Method, list[list[str]]]:
         """The rankings of every method, with each question embedded only once."""
         result: dict[Method, list[list[str]]] = {method: [] for method in METHODS}
@@ -129,8 +135,8 @@ class Corpus:
 
     def _scores(self, asked: _Question, method: Method) -> Vectors:
         """One score a chunk; those that are no candidates have -inf."""
-        if method == "default":
-            return self._default(asked)
+        if method in ("default", "bm25+dense"):
+            return self._summed(asked, late=method == "default")
         if method == "bm25":
             return np.where(asked.bm25 > 0, asked.bm25, -np.inf)
         if method == "dense":
@@ -140,20 +146,22 @@ class Corpus:
         k = int(method.removeprefix("rrf-"))
         return reciprocal_ranks([asked.bm25, asked.dense], k)
 
-    def _default(self, asked: _Question) -> Vectors:
-        pool, ids = self._pool(asked)
+    def _summed(self, asked: _Question, *, late: bool) -> Vectors:
+        pool = self._pool(asked)
+        if not late:
+            pool = replace(pool, late=None)
         scores = np.full(len(self), -np.inf, np.float32)
-        scores[ids] = standardised_sum(pool, EQUAL if asked.understood else FOREIGN)
+        scores[list(pool.ids)] = standardised_sum(pool, EQUAL if asked.understood else FOREIGN)
         return scores
 
-    def _pool(self, asked: _Question) -> tuple[Pool, list[int]]:
+    def _pool(self, asked: _Question) -> Pool:
         met = [at for at in best_first(asked.bm25)[:CANDIDATES] if asked.bm25[at] > 0]
         ids = sorted({*met, *best_first(asked.dense)[:CANDIDATES]})
         packed = [late for at in ids if (late := self._chunks[at].late) is not None]
-        late = (
-            similarities(asked.tokens, packed) if asked.tokens and len(packed) == len(ids) else None
-        )
-        return Pool(tuple(ids), asked.bm25[ids], asked.dense[ids], late), ids
+        found = None
+        if asked.tokens is not None and len(packed) == len(ids):
+            found = similarities(asked.tokens, packed)
+        return Pool(tuple(ids), asked.bm25[ids], asked.dense[ids], found)
 
     def _documents(self, scores: Vectors, k: int) -> list[str]:
         found: dict[str, None] = {}
@@ -164,13 +172,11 @@ class Corpus:
         return list(found)
 
     def _confidence(self, asked: _Question) -> float:
-        top = best_first(self._default(asked))[: refusal.TOP]
+        pool = self._pool(asked)
+        order = best_first(standardised_sum(pool, EQUAL if asked.understood else FOREIGN))
+        top = [self._chunks[pool.ids[at]].terms for at in order[: refusal.TOP]]
         idf = self._postings.idf(asked.terms)
-        cosine = float(asked.dense.max(initial=0.0))
-        met = refusal.coverage(
-            asked.terms, [self._chunks[at].terms for at in top], idf, self._postings.rarest
-        )
-        return refusal.confidence(cosine, met)
+        return refusal.of_pool(pool, asked.terms, top, idf, self._postings.rarest)
 
 
 def _document(given: Given) -> Document:
