@@ -9,9 +9,12 @@ from argparse import Namespace
 from shared.errors import UserError
 from shared.process import answer, answer_json
 from shared.settings import load_settings
+from stage3_rag.commands_ingest import run_ingest, run_reindex, run_stats
 from stage3_rag.contract import Answer, Filters
 from stage3_rag.covered import Covered
 from stage3_rag.retrieve import Retrieved
+
+__all__ = ["run_ingest", "run_reindex", "run_stats"]  # the others are here
 
 LONGEST_QUESTION = 40_000  # characters; a file that was meant as a document is told of
 

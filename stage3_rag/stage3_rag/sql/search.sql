@@ -17,12 +17,8 @@ AND (%(since)s::date IS NULL OR d.updated >= %(since)s)
 AND (%(until)s::date IS NULL OR d.updated <= %(until)s)
 
 -- name: filtered
--- The same on `vectors`.
+-- The same on `vectors` and `postings`.
 document IN (SELECT d.no FROM stage3.documents AS d WHERE d.index_id = %(index)s AND {filters})
-
--- name: filtered_scores
--- The same on chunk ids.
-chunk_id IN (SELECT v.chunk_id FROM stage3.vectors AS v WHERE v.index_id = %(index)s AND v.{filtered})
 
 -- name: matching
 -- How many chunks the filters leave.
@@ -75,15 +71,12 @@ FROM unnest(%(terms)s::text[]) AS t (term);
 -- BM25. `weights` are idf x (k1 + 1) x the term's count in the question; `flat` and `slope` are
 -- k1 x (1 - b) and k1 x b / average length. Sorted as float4, so that equal chunks rank equal
 -- whatever the order of the sum.
-SELECT chunk_id, score
-FROM (
-    SELECT p.chunk_id, sum(w.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length)) AS score
-    FROM unnest(%(terms)s::text[], %(weights)s::float8[]) AS w (term, weight)
-    JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = w.term COLLATE "C"
-    GROUP BY p.chunk_id
-) AS scored
-WHERE {filtered_scores}
-ORDER BY score::float4 DESC, chunk_id
+SELECT chunk_id, sum(w.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length)) AS score
+FROM unnest(%(terms)s::text[], %(weights)s::float8[]) AS w (term, weight)
+JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = w.term COLLATE "C"
+WHERE {filtered}
+GROUP BY chunk_id
+ORDER BY sum(w.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length))::float4 DESC, chunk_id
 LIMIT %(k)s;
 
 -- name: keyword_of
@@ -121,10 +114,23 @@ FROM stage3.token_vectors
 WHERE index_id = %(index)s AND chunk_id = ANY(%(ids)s);
 
 -- name: documents
-SELECT id, title, tags, updated, superseded_by, origin, content_hash, chunks
+SELECT id, title, tags, updated, superseded_by, origin, content_hash, file_hash, chunks
 FROM stage3.documents
 WHERE index_id = %(index)s
 ORDER BY id;
+
+-- name: whole
+-- A document as it was read.
+SELECT id, title, sections, tags, updated, superseded_by
+FROM stage3.documents
+WHERE index_id = %(index)s AND id = %(id)s;
+
+-- name: pairs
+-- Documents that share a band of the MinHash with another one.
+SELECT a.id, b.id, a.digest, b.digest
+FROM stage3.documents AS a
+JOIN stage3.documents AS b ON b.index_id = a.index_id AND b.bands && a.bands AND b.id > a.id
+WHERE a.index_id = %(index)s;
 
 -- name: alike
 -- Documents that share a band of the MinHash.
