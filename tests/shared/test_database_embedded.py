@@ -55,7 +55,7 @@ def servers(folder: Path) -> list[psutil.Process]:
 
 
 @pytest.fixture
-def holder(folder: Path) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
+def holder(folder: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     """Starts another process that uses the folder until it reads a line."""
     started: list[subprocess.Popen[str]] = []
 
@@ -71,7 +71,7 @@ def holder(folder: Path) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
 
 
 @pytest.fixture
-def stranger() -> Iterator["subprocess.Popen[bytes]"]:
+def stranger() -> Iterator[subprocess.Popen[bytes]]:
     """A live process that is no database."""
     process = subprocess.Popen(["sleep", "1000"])
     yield process
@@ -114,7 +114,7 @@ def test_nobody_else_gets_at_it(folder: Path) -> None:
 
 
 def test_a_pid_that_a_stranger_has_by_now_is_not_believed(
-    folder: Path, stranger: "subprocess.Popen[bytes]"
+    folder: Path, stranger: subprocess.Popen[bytes]
 ) -> None:
     with embedded_postgres(folder) as address:
         write(address)
@@ -168,7 +168,7 @@ def test_a_killed_server_is_started_again_with_every_row(folder: Path) -> None:
 
 
 def test_a_killed_user_leaves_no_trace(
-    folder: Path, holder: Callable[[], "subprocess.Popen[str]"]
+    folder: Path, holder: Callable[[], subprocess.Popen[str]]
 ) -> None:
     process = holder()
     assert process.stdout.readline().startswith("postgresql://")
@@ -181,7 +181,7 @@ def test_a_killed_user_leaves_no_trace(
 
 
 def test_three_processes_at_once_share_one_server(
-    folder: Path, holder: Callable[[], "subprocess.Popen[str]"]
+    folder: Path, holder: Callable[[], subprocess.Popen[str]]
 ) -> None:
     processes = [holder() for _ in range(3)]
     addresses = {process.stdout.readline().strip() for process in processes}
