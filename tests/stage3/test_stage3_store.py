@@ -211,9 +211,7 @@ async def test_a_rebuild_that_fails_changes_nothing_and_goes_on_later(
         assert set(await now.hashes()) == {"one"}
 
 
-async def test_two_rebuilds_at_a_time_are_refused(
-    store: Store, paper: Any, made_up: Any
-) -> None:
+async def test_two_rebuilds_at_a_time_are_refused(store: Store, paper: Any, made_up: Any) -> None:
     await store.replace(*with_hash(paper("one", "alpha"), "h"))
     async with store.rebuild(made_up("made-up@2")):
         with pytest.raises(RebuildRunning):
