@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field
 from shared import front_matter
 from shared.errors import EmptyPrompt, ModelError, UnpricedModel
 from shared.messages import Reply, Request, Usage, user
-from shared.prices import Prices
+from shared.prices import PriceList
 from shared.providers.provider import Provider
 from shared.schemas import output_schema, validated
 from shared.tokens import count_tokens
@@ -60,7 +60,7 @@ class Answerer:
     """Asks one model about what one retriever finds."""
 
     def __init__(
-        self, retriever: Retriever, provider: Provider, prices: Prices, *, prompt: str = PROMPT
+        self, retriever: Retriever, provider: Provider, prices: PriceList, *, prompt: str = PROMPT
     ) -> None:
         self._retriever, self._provider, self._prices = retriever, provider, prices
         self.prompt = prompt

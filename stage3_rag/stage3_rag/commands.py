@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 
 from shared.errors import UserError
-from shared.process import answer, answer_json
+from shared.process import answer, answer_json, unwinding
 from shared.settings import load_settings
 from stage3_rag.contract import Answer, Filters
 from stage3_rag.retrieve import Retrieved
@@ -49,6 +49,23 @@ def run_covered(arguments: Namespace) -> int:
     else:
         answer(covered_text(found))
     return 0
+
+
+def run_pipe(arguments: Namespace) -> int:
+    from stage3_rag.pipe import serve
+
+    with unwinding():
+        asyncio.run(serve(load_settings(), arguments.model))
+    return 0
+
+
+def run_compare(arguments: Namespace) -> int:
+    from shared.examine import tell
+    from stage3_rag.examine import compare
+
+    with unwinding():  # the programs it started end with it
+        examination = compare(arguments.mine, arguments.only)
+    return tell(examination, arguments)
 
 
 def question_of(arguments: Namespace) -> str:
