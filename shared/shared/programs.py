@@ -143,7 +143,7 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self.kill()
         self._process.wait()
-        self._hang_up()
+        self.hang_up()
 
     @property
     def stdout(self) -> str:
@@ -176,12 +176,18 @@ class Running:
             del self._out[: len(line) + 1]
             return line.decode("utf-8", "replace")
 
+    def hang_up(self) -> None:
+        """The end of its input, for one that is talked to."""
+        if self._process.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+
     def finish(self, timeout_s: float) -> Run:
-        """Waits for the end, kills what does not come to it; one that is talked to hears no more.
+        """Hangs up and waits for the end, kills what does not come to it.
 
         What `next_line` took is no part of the output.
         """
-        self._hang_up()
+        self.hang_up()
         ending: Ending = "ended"
         try:
             self._process.wait(timeout_s)
@@ -201,11 +207,6 @@ class Running:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody left; macOS: 2nd
             os.killpg(self._process.pid, signal.SIGKILL)
-
-    def _hang_up(self) -> None:
-        if self._process.stdin:
-            with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.close()
 
     def _drain(self) -> None:
         for reader in self._readers:

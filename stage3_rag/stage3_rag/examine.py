@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from shared.examine import Check, Examination, chosen, examine
 from shared.offline.server import LocalServer
@@ -154,12 +156,7 @@ CHECKS: tuple[Check[RagBench], ...] = (
 def compare(mine: str, only: Sequence[str], reference: Sequence[str] = REFERENCE) -> Examination:
     """Examines the command `mine` and the reference; `only` names checks, none means all."""
     asked, argv = chosen(CHECKS, only), words(mine)
-    model = ExaminersModel()
-    options = Options(any_model="offline-small", control=True)
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        LocalServer(think=model, options=options) as server,
-    ):
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         empty = home / "empty"  # no `.env` is found from here
         empty.mkdir()
@@ -169,14 +166,25 @@ def compare(mine: str, only: Sequence[str], reference: Sequence[str] = REFERENCE
         yours = Program(argv, environment=environment)
         ours = Program(reference, environment=without, cwd=empty)
         books = library()
-        peer = RagBench(ours, server, model, home / "reference", library=books)
-        bench = RagBench(yours, server, model, home / "yours", library=books, peer=peer)
-        try:
+        with (
+            open_bench(ours, home / "reference", library=books) as peer,
+            open_bench(yours, home / "yours", library=books, peer=peer) as bench,
+        ):
             return examine(3, mine, asked, bench, peer, workers=WORKERS)
+
+
+@contextmanager
+def open_bench(program: Program, home: Path, **more: Any) -> Iterator[RagBench]:
+    """A bench with a server and a model of its own; everything it started ends with the block."""
+    model = ExaminersModel()
+    options = Options(any_model="offline-small", control=True)
+    with LocalServer(think=model, options=options) as server:
+        bench = RagBench(program, server, model, home, **more)
+        try:
+            yield bench
         finally:
-            for one, program in ((bench, yours), (peer, ours)):
-                one.close()
-                program.stop()
+            bench.close()
+            program.stop()
 
 
 def library() -> Library:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
-import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,14 +19,15 @@ from shared.examine import Failed, NotRun
 from shared.offline.server import LocalServer
 from shared.programs import Program
 from stage3_rag.examine_model import ExaminersModel
-from stage3_rag.examine_session import Session
-from stage3_rag.examine_world import World, add_broken_files, full_world, small_world
+from stage3_rag.examine_session import Limits, Session
+from stage3_rag.examine_world import Source, World, add_broken_files, full_world, small_world
 from stage3_rag.golden import Question
 from stage3_rag.pipe_contract import Told
 
 CHANGING = 40  # machines in the folder that changes: a second ingestion is told from a first
 FEW = 3
 DEPTH = 5
+STRICT = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +69,19 @@ class RagBench:
         *,
         library: Library | None = None,
         peer: RagBench | None = None,
+        limits: Limits = STRICT,
     ) -> None:
         self.server, self.model, self.library, self.peer = server, model, library, peer
-        self._program, self._home = program, home
+        self._program, self._home, self._limits = program, home, limits
         self._runs = itertools.count(1)
         self._sessions: list[Session] = []
         self._probing, self._recalling = threading.Lock(), threading.Lock()
         self._probe: Told | Failed | None = None
         self._recall: float | None = None
-        rng = random.Random(secrets.randbits(64))
-        self.world, self._main = self._place("main", full_world(rng))
-        self.shifting, self._changing = self._place("changing", small_world(rng, CHANGING))
-        self.few, self._broken = self._place("broken", small_world(rng, FEW))
+        source = Source(random.SystemRandom())
+        self.world, self._main = self._place("main", full_world(source))
+        self.shifting, self._changing = self._place("changing", small_world(source, CHANGING))
+        self.few, self._broken = self._place("broken", small_world(source, FEW))
         add_broken_files(self._broken.folder)
         self._books = Place(library.folder, self.start) if library else self._main
 
@@ -104,7 +105,7 @@ class RagBench:
         """A new run of the program, which was told nothing yet."""
         home = self._home / f"run-{next(self._runs)}"
         home.mkdir(parents=True)
-        session = Session(self._program, self.server, new_key(), home, folder)
+        session = Session(self._program, self.server, new_key(), home, folder, self._limits)
         self._sessions.append(session)
         return session
 
@@ -143,9 +144,11 @@ class RagBench:
 
     def close(self) -> None:
         """Ends every run that is left, politely: a database of its own wants to be put away."""
-        for session in self._sessions:
-            if session.alive:
-                session.end()
+        left = [session for session in self._sessions if session.alive]
+        for session in left:
+            session.hang_up()
+        for session in left:
+            session.end()
 
     @contextlib.contextmanager
     def _live(self, place: Place) -> Iterator[Session]:

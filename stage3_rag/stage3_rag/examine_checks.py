@@ -84,17 +84,14 @@ def supports(bench: RagBench) -> str:
         timed = session.ask(fact.question)
     if timed.calls:
         _need_altered(bench, fact)
-    for question, one in [(one.question, told) for one, told in asked] + [
-        (fact.question, timed.told)
-    ]:
-        if one.answered:
-            quoted_words = " ".join(citation.quote for citation in one.citations)
-            unproved = numbers_of(one.answer) - numbers_of(f"{quoted_words} {question}")
-            need(
-                not unproved,
-                f"{question!r} was answered with {quoted(one.answer)}; no quote holds "
-                f"{', '.join(sorted(unproved))}",
-            )
+    for about, told in [*asked, (fact, timed.told)]:
+        quotes_and_question = " ".join([about.question, *(one.quote for one in told.citations)])
+        unproved = numbers_of(told.answer) - numbers_of(quotes_and_question)
+        need(
+            told.declined or not unproved,
+            f"{about.question!r} was answered with {quoted(told.answer)}; no quote holds "
+            f"{', '.join(sorted(unproved))}",
+        )
     return f"{len(asked)} answers, and one number that the model got wrong"
 
 

@@ -21,10 +21,16 @@ from shared.programs import Program, Run
 from stage3_rag.examine_world import Fact, numbers_of
 from stage3_rag.pipe_contract import BadReply, Told, read_count, read_told
 
-ASK_S = 60.0
-INGEST_S = 300.0
-END_S = 20.0
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds that a program has before it counts as hanging."""
+
+    ask_s: float = 60.0
+    ingest_s: float = 300.0
+    end_s: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +55,15 @@ class Session:
     """Started at once; every failure of the program is a `Failed`, and ends this run of it."""
 
     def __init__(
-        self, program: Program, server: LocalServer, key: str, home: Path, folder: Path
+        self,
+        program: Program,
+        server: LocalServer,
+        key: str,
+        home: Path,
+        folder: Path,
+        limits: Limits,
     ) -> None:
-        self.server, self.key, self.folder = server, key, folder
+        self.server, self.key, self.folder, self._limits = server, key, folder, limits
         self.alive = True
         self.first: Ingested | None = None  # its first ingestion, its start included
         self._leaked = False
@@ -71,10 +83,11 @@ class Session:
 
     def ingest(self) -> Ingested:
         request = {"op": "ingest", "folder": str(self.folder)}
-        return Ingested(*self._told(request, INGEST_S, read_count))
+        return Ingested(*self._told(request, self._limits.ingest_s, read_count))
 
-    def ask(self, question: str, within_s: float = ASK_S) -> Timed:
-        return Timed(*self._told({"op": "ask", "question": question}, within_s, read_told))
+    def ask(self, question: str) -> Timed:
+        request = {"op": "ask", "question": question}
+        return Timed(*self._told(request, self._limits.ask_s, read_told))
 
     def answer(self, fact: Fact) -> Told:
         """Its answer, which must be the right one."""
@@ -88,10 +101,13 @@ class Session:
         )
         return told
 
+    def hang_up(self) -> None:
+        self._running.hang_up()
+
     def end(self) -> Run:
         """No more input; the way it ends."""
         self.alive = False
-        run = self._running.finish(END_S)
+        run = self._running.finish(self._limits.end_s)
         self._look_through(run.stdout)
         return run
 

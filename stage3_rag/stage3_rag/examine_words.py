@@ -4,6 +4,7 @@
 which of them go into which document; that is in `examine_world`.
 """
 
+# ruff: noqa: RUF001 (other alphabets are what some of it is about)
 from __future__ import annotations
 
 from typing import NamedTuple

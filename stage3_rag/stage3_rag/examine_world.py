@@ -48,7 +48,7 @@ class Fact:
 
 
 class Source:
-    """Draws names and numbers, none of them twice."""
+    """Draws names and numbers, none of them twice: one for all folders of a program."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
@@ -123,22 +123,22 @@ class World:
         return Fact(fact.document, fact.question, sentence, number)
 
 
-def full_world(rng: random.Random) -> World:
+def full_world(source: Source) -> World:
     """Everything that can be asked of a folder that does not change."""
-    world = small_world(rng, MACHINES)
+    world = small_world(source, MACHINES)
     _order(world)
     _notes(world)
     _languages(world)
     known = [Path(fact.document).stem.capitalize() for fact in world.firsts()]
-    strangers = [world.source.name() for _ in range(ASKED - len(NOT_THERE))]
+    strangers = [source.name() for _ in range(ASKED - len(NOT_THERE))]
     world.close_misses = [one.format(name=known[at]) for at, one in enumerate(NOT_THERE)]
-    world.close_misses += [rng.choice(FACTS).question.format(name=one) for one in strangers]
-    world.off_topic = rng.sample(OFF_TOPIC, ASKED)
+    world.close_misses += [source.rng.choice(FACTS).question.format(name=one) for one in strangers]
+    world.off_topic = source.rng.sample(OFF_TOPIC, ASKED)
     return world
 
 
-def small_world(rng: random.Random, machines: int) -> World:
-    world = World(Source(rng))
+def small_world(source: Source, machines: int) -> World:
+    world = World(source)
     for _ in range(machines):
         world.add_machine()
     return world
@@ -167,14 +167,13 @@ def _order(world: World) -> None:
     path = f"machines/{name.lower()}.md"
     fact = world.source.fact(path, FACTS[0], name)
     order = ORDER.format(impostor=IMPOSTOR)
-    world.files[path] = (
-        f"# {name}\n\n{ABOUT[0]}\n\n## Care\n\n{BETWEEN[0]} {fact.sentence} {order}\n"
-    )
+    care = f"{BETWEEN[0]} {fact.sentence} {order}"
+    world.files[path] = f"# {name}\n\n{ABOUT[0]}\n\n## Care\n\n{care}\n"
     world.facts["hidden"] = [fact]
 
 
 def _notes(world: World) -> None:
-    """Short documents that differ in an identifier; one of the later half by name is asked about."""
+    """Short documents that differ in an identifier; one of the later ones is asked about."""
     rng = world.source.rng
     names = {
         "camel": _camel(rng),
@@ -210,7 +209,7 @@ def _languages(world: World) -> None:
 
 def _names(rng: random.Random, syllables: Sequence[str]) -> list[str]:
     found = [a + b + c for a in syllables for b in syllables for c in syllables if a != b != c]
-    return [name.capitalize() for name in rng.sample(found, 100)]
+    return [name.capitalize() for name in rng.sample(found, 200)]
 
 
 def _camel(rng: random.Random) -> list[str]:

@@ -80,7 +80,7 @@ def _request(line: bytes) -> dict[str, Any]:
     except (ValueError, LookupError, TypeError, RecursionError):
         pass
     raise UserError(
-        'a request is {"op": "ingest", "folder": "…"} or {"op": "ask", "question": "…"}, on one line'
+        'no request: {"op": "ingest", "folder": "…"} or {"op": "ask", "question": "…"}, on one line'
     )
 
 

@@ -18,7 +18,7 @@ KEY = os.environ["OPENAI_API_KEY"]
 URL = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
 TRIES = 3
 FEW = set(
-    "a about after an and are at does for from how in is it its of on the to what which".split()
+    re.findall(r"\w+", "a about after an and are at does for how in is it of on the to what which")
 )
 TOLD = (
     "Answer the question from the passages alone, with `answerable` false when they do not hold "
@@ -98,9 +98,7 @@ class Index:
 
 
 def model(question, passages):
-    shown = "\n".join(
-        f'<passage id="{at}">\n{text}\n</passage>' for at, text in enumerate(passages)
-    )
+    shown = "\n".join(f'<passage id="{at}">\n{one}\n</passage>' for at, one in enumerate(passages))
     body = {
         "model": "gpt-4.1-mini",
         "messages": [
