@@ -135,6 +135,7 @@ CHECKS: tuple[Check[RagBench], ...] = (
         "does it end with its input, exit code 0?",
         f"{STAGE3}/pipe.py:serve",
         failures.ends,
+        last=True,
     ),
     Check(
         "latency",

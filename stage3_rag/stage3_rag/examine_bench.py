@@ -24,7 +24,7 @@ from stage3_rag.examine_world import Source, World, add_broken_files, full_world
 from stage3_rag.golden import Question
 from stage3_rag.pipe_contract import Told
 
-CHANGING = 40  # machines in the folder that changes: a second ingestion is told from a first
+CHANGING = 24  # machines in the folder that changes: a second ingestion is told from a first
 FEW = 3
 DEPTH = 5
 STRICT = Limits()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from shared.complaints import CRASH, quoted
@@ -55,9 +53,8 @@ def overloaded(bench: RagBench) -> str:
 
 def ends(bench: RagBench) -> str:
     """Who started it closes its input, and expects it to clean up and to go."""
-    bench.need_probe()
-    with tempfile.TemporaryDirectory() as folder:
-        run = bench.start(Path(folder)).end()
+    with bench.changing() as session:
+        run = session.end()
     need(run.ending == "ended", "still there long after the end of its input")
     need(not run.exit_code, f"exit code {run.exit_code}, standard error {quoted(run.stderr)}")
     need(not run.stdout.strip(), f"printed without being asked: {quoted(run.stdout)}")

@@ -37,6 +37,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST_RETRIEVED = 10
+KINDS = {str: "text", bool: "truth value", list: "list"}
 
 
 class BadReply(Exception):
@@ -94,7 +95,7 @@ def read_told(line: str) -> Told:
 
 def _quoted(one: Any) -> Quoted:
     if not isinstance(one, dict):
-        raise BadReply(f"a citation is {_short(repr(one))}, not an object")
+        raise BadReply(f"a citation is {_short(one)}, not an object")
     return Quoted(_text(one, "document"), _text(one, "quote"))
 
 
@@ -112,13 +113,14 @@ def _text(payload: dict[str, Any], name: str) -> str:
     return str(_of(payload, name, str))
 
 
-def _of(payload: dict[str, Any], name: str, kind: type) -> Any:
+def _of(payload: dict[str, Any], name: str, kind: type[str | bool | list[Any]]) -> Any:
     if name not in payload:
         raise BadReply(f"an answer lacks {name!r}; it has {', '.join(payload) or 'nothing'}")
     if not isinstance(payload[name], kind):
-        raise BadReply(f"{name} is {_short(repr(payload[name]))}, not a {kind.__name__}")
+        raise BadReply(f"{name} is {_short(payload[name])}, not a {KINDS[kind]}")
     return payload[name]
 
 
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 100 else text[:97] + "…")
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else text[:97] + "…"

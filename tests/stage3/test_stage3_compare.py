@@ -1,6 +1,6 @@
 """The examiner judges right: the reference and a second solution pass, a naive one does not.
 
-And each check notices what it is for: `data/raw_rag.py` is spoilt in one place at a time.
+Whether each check notices what it is for is in `test_stage3_examiner`.
 """
 
 import contextlib
@@ -97,17 +97,6 @@ def verdict(bench: RagBench, name: str) -> str:
     return "" if found.state == "pass" else found.detail
 
 
-def spoilt(folder: Path, *changes: tuple[str, str]) -> str:
-    """The second solution with lines of it replaced."""
-    source = RAW.read_text(encoding="utf-8")
-    for line, instead in changes:
-        assert line in source
-        source = source.replace(line, instead)
-    file = folder / "spoilt.py"
-    file.write_text(source, encoding="utf-8")
-    return str(file)
-
-
 SHELF = {
     "a.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n",
     "b.md": "# Bread\n\nRye bread keeps for nine days in a linen bag.\n",
@@ -146,71 +135,19 @@ def test_a_second_solution_in_other_words_passes(tmp_path: Path, shelf: Library)
     assert {row.id: row.yours.detail for row in found.rows if row.yours.state != "pass"} == {}
 
 
-PRINTED = "print(json.dumps(answer), flush=True)"
-QUOTED = '"quote": given["quote"]}'
-SEEN = "seen = {}\n"
-SPOILT = [
-    ("answers", [(PRINTED, PRINTED + '; print("done", flush=True)')], "no JSON"),
-    ("answers", [(PRINTED, "print([answer], flush=True)")], "no JSON"),
-    ("answers", [('{"documents": index', '{"files": index')], "was answered with"),
-    ("answers", [('{"documents": index.ingest', '{"documents": 1 + index.ingest')], "holds 62"),
-    ("answers", [('"retrieved": retrieved}', '"retrieved": []}')], "is not in ()"),
-    ("answers", [('"answer": given["answer"]', '"answer": "some"')], "answered with 'some'"),
-    ("answers", [('"answer": given["answer"]', '"answer": ""')], "an empty answer"),
-    ("identifiers", [("if len(parts) > 1:", "if False:")], "not notes/camel"),
-    ("identifiers", [('in re.findall(r"\\w+", text):', "in text.split():")], "not notes/"),
-    ("languages", [('re.search(r"[\\u3400-\\u9fff]", word)', "False")], "not chinese/4.md"),
-    ("off_topic", [("best[0][1] < 0.25", "False"), ('if not given["answerable"]:', "if False:")],
-     "were answered, such as"),
-    ("close_miss", [('if not given["answerable"]:', "if False:")], "were answered, such as"),
-    ("quotes", [('"document": name', '"document": "x/" + name')], "does not exist"),
-    ("quotes", [(QUOTED, '"quote": given["quote"] + " indeed"}')], "does not stand in"),
-    ("quotes", [(QUOTED, '"quote": "…"}')], "an empty quote"),
-    ("quotes", [(QUOTED, '"quote": text * 9}')], "which of them?"),
-    ("quotes", [('"citations": cited', '"citations": []')], "without a citation"),
-    ("supports", [('if set(re.findall(r"\\d+", given["answer"]))', "if set()")], "holds 15485"),
-    ("supports", [(QUOTED, '"quote": given["quote"][:20]}')], "no quote holds"),
-    ("invented", [('if words(given["quote"]) not in words(text):', "if False:")], "104729 stands"),
-    ("hidden", [("""f'<passage id="{at}">\\n{one}\\n</passage>'""", "f'[{at}] {one}'")], "ordered"),
-    ("updated", [("self.hashes.get(name) != seen[name]", "name not in self.hashes")], " says "),
-    ("updated", [("self.chunks[name] = [", "self.chunks[name] = self.chunks.get(name, []) + [")],
-     " says "),
-    ("deleted", [("self.chunks = {name: self.chunks[name] for name in seen}", "pass")], "deleted"),
-    ("added", [(SEEN, SEEN + "        if self.hashes: return 1\n")], "was declined"),
-    ("unchanged", [(SEEN, SEEN + '        model("What is it?", ["text"])\n')], "has not changed"),
-    ("broken_files", [("except (OSError, UnicodeDecodeError)", "except OSError")], "at 'ingest'"),
-    ("malformed", [("except (ValueError, LookupError, TypeError)", "except OSError")], "at 'ask'"),
-    ("overloaded", [("raise Problem(last)", 'return {"answerable": False}')], "as if the folder"),
-    ("overloaded", [("TRIES = 3", "TRIES = 12")], "12 calls"),
-    ("overloaded", [("except urllib.error.HTTPError", "except ZeroDivisionError")], "at 'ask'"),
-    ("ends", [("\nmain()\n", "\nmain()\nsys.exit(3)\n")], "exit code 3"),
-    ("ends", [("\nmain()\n", "\nmain()\nprint('bye')\n")], "without being asked"),
-    ("secret", [('refused with status {error.code}"', 'refused {KEY}"')], "key was printed"),
-    ("secret", [("TRIES = 3", "TRIES = 3\nprint(KEY, file=sys.stderr)")], "key was printed"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "changes", "says"), SPOILT)
-def test_each_check_notices_what_it_is_for(
-    tmp_path: Path, name: str, changes: list[tuple[str, str]], says: str
-) -> None:
-    file = spoilt(tmp_path, *changes)
-    with bench_of(tmp_path, sys.executable, file) as bench:
-        assert says in verdict(bench, name)
-
-
 def test_recall_is_held_against_the_reference(tmp_path: Path, shelf: Library) -> None:
-    lazy = spoilt(tmp_path, ('"retrieved": retrieved}', '"retrieved": retrieved and ["a.md"]}'))
+    lazy = tmp_path / "lazy.py"
+    source = RAW.read_text(encoding="utf-8")
+    one = source.replace('"retrieved": retrieved}', '"retrieved": retrieved and ["a.md"]}')
+    lazy.write_text(one, encoding="utf-8")
     with (
         bench_of(tmp_path / "a", sys.executable, str(RAW), library=shelf) as good,
         bench_of(tmp_path / "b", sys.executable, str(RAW), library=shelf, peer=good) as same,
     ):
         assert verdict(good, "recall") == verdict(same, "recall") == ""
         assert good.recall() == 1.0
-        with bench_of(tmp_path / "c", sys.executable, lazy, library=shelf, peer=good) as less:
-            assert verdict(less, "recall") == "a first question was not answered" or (
-                verdict(less, "recall") == "recall@5 0.33; the reference has 1.00"
-            )
+        with bench_of(tmp_path / "c", sys.executable, str(lazy), library=shelf, peer=good) as less:
+            assert verdict(less, "recall") == "recall@5 0.33; the reference has 1.00"
 
 
 def test_each_need_of_a_question_counts_and_any_of_its_documents_will_do() -> None:
