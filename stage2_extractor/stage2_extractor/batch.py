@@ -14,9 +14,9 @@ from typing import Any
 
 from shared.documents import UnreadableDocument
 from shared.errors import LocalError
+from shared.journal import Journal, key_of
 from stage2_extractor.documents import read_document
 from stage2_extractor.extract import Extractor
-from stage2_extractor.journal import Journal, key_of
 from stage2_extractor.reading import Failure
 
 AT_A_TIME = 4

@@ -13,6 +13,7 @@ from typing import Any
 
 from shared.documents import decode
 from shared.errors import LocalError, UserError
+from shared.journal import Journal
 from shared.models import resolve
 from shared.offline.attach import with_offline
 from shared.prices import open_prices
@@ -23,7 +24,6 @@ from shared.settings import Settings, load_settings
 from stage2_extractor.batch import Done, Item, items_of, run_batch
 from stage2_extractor.documents import find_documents, usable
 from stage2_extractor.extract import Extractor
-from stage2_extractor.journal import Journal
 from stage2_extractor.output import csv_text, json_line
 from stage2_extractor.prompts import Prompt, load_prompt
 

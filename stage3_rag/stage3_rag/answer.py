@@ -32,6 +32,7 @@ from stage3_rag.retrieve import Retriever
 PROMPTS = Path(__file__).parent / "prompts"
 PROMPT = "answer-1"
 PASSAGES = 8
+SHOWN = 10  # hits that an answer comes with
 MAX_TOKENS = 1200
 MOST_AT_ONCE = 4  # packs that are asked at the same time
 
@@ -73,19 +74,19 @@ class Answerer:
         if not question.strip():
             raise EmptyPrompt("the question is empty: ask in words")
         started = time.monotonic()
-        found = await self._retriever.find(question, passages, filters or Filters())
+        found = await self._retriever.find(question, max(SHOWN, passages), filters or Filters())
         answer = Answer(
             question=question, hits=tuple(found.hits), retrieval_s=time.monotonic() - started
         )
         reason: Reason | None = found.refusal
         if reason is None:
-            answer = await self._answered(answer)
+            answer = await self._answered(answer, passages)
         else:
             answer = replace(answer, reason=reason, cost_usd=Decimal(0))
         return replace(answer, total_s=time.monotonic() - started)
 
-    async def _answered(self, answer: Answer) -> Answer:
-        packs = await asyncio.to_thread(pack, answer.hits, count_tokens)
+    async def _answered(self, answer: Answer, passages: int) -> Answer:
+        packs = await asyncio.to_thread(pack, answer.hits[:passages], count_tokens)
         spent = Spent()
         stood, dropped, able = await self._read(answer.question, packs, spent)
         if len(packs) > 1 and len(stood) > 1:
@@ -155,8 +156,10 @@ class Answerer:
             ).total_usd
         except UnpricedModel:
             cost = None
-        known = reply.usage is not None and cost is not None and spent.cost_usd is not None
-        spent.cost_usd = spent.cost_usd + cost if known else None  # type: ignore[operator]
+        if reply.usage is None or cost is None or spent.cost_usd is None:
+            spent.cost_usd = None
+        else:
+            spent.cost_usd += cost
 
 
 def _claims(answered: Answered) -> list[Claim]:

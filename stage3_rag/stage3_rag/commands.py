@@ -10,6 +10,7 @@ from shared.errors import UserError
 from shared.process import answer, answer_json, unwinding
 from shared.settings import load_settings
 from stage3_rag.contract import Answer, Filters
+from stage3_rag.covered import Covered
 from stage3_rag.retrieve import Retrieved
 
 LONGEST_QUESTION = 40_000  # characters; a file that was meant as a document is told of
@@ -43,7 +44,7 @@ def run_covered(arguments: Namespace) -> int:
     """Exit code 0 also for a no: the question was answered."""
     from stage3_rag.view import covered_json, covered_text
 
-    found = asyncio.run(_search(arguments, question_of(arguments), 5))
+    found = asyncio.run(_covered(arguments, question_of(arguments)))
     if arguments.json:
         answer_json(covered_json(found))
     else:
@@ -66,6 +67,17 @@ def run_compare(arguments: Namespace) -> int:
     with unwinding():  # the programs it started end with it
         examination = compare(arguments.mine, arguments.only)
     return tell(examination, arguments)
+
+
+def run_score(arguments: Namespace) -> int:
+    from shared.progress import progress
+    from shared.score import tell
+    from stage3_rag.golden import load_questions
+    from stage3_rag.score import render_score, score
+
+    with progress(len(load_questions()), "questions") as step:
+        result = score(arguments.model, load_settings(), finished=step)
+    return tell(result, render_score(result), arguments)
 
 
 def question_of(arguments: Namespace) -> str:
@@ -108,3 +120,12 @@ async def _search(arguments: Namespace, question: str, k: int) -> Retrieved:
 
     async with open_collection(load_settings(), arguments.tenant) as collection:
         return await collection.retriever.find(question, k, filters_of(arguments))
+
+
+async def _covered(arguments: Namespace, question: str) -> Covered:
+    from stage3_rag.covered import covered
+    from stage3_rag.opening import open_collection
+
+    async with open_collection(load_settings(), arguments.tenant) as collection:
+        found = await collection.retriever.find(question, 3, filters_of(arguments))
+        return await asyncio.to_thread(covered, question, found, collection.embedder)

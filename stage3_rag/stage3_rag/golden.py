@@ -1,4 +1,4 @@
-"""The labelled questions: what each needs from the corpus, and whether a chunk or a citation has it.
+"""The labelled questions: what each needs from the corpus, and whether a chunk has it.
 
 A label is a document and a quote from it, never a chunk, so that another chunker can be judged by
 the same labels. Left out: the numbers made from this (`metrics`, `score`).
@@ -17,6 +17,7 @@ from stage3_rag.contract import Hit
 
 FILE = Path(__file__).parents[1] / "data" / "golden" / "questions.jsonl"
 CORPUS = Path(__file__).parents[1] / "data" / "handbook"
+STAGE3 = 60
 HALF = 0.5  # of a quote's words: a chunk border may run through a quote
 Split = Literal["dev", "test"]
 
@@ -35,11 +36,12 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """`needs`: of each inner tuple one span suffices, and all tuples are needed; none means that
-    the corpus does not answer it.
+    """`set`: 60 for a question of stage 3, 100 for one that only stage 5 asks. `needs`: of each inner
+    tuple one span suffices, and all tuples are needed; none means that the corpus has no answer.
     """
 
     id: str
+    set: int
     split: Split
     kind: str
     text: str
@@ -52,15 +54,18 @@ class Question:
         return bool(self.needs)
 
 
-def load_questions(split: Split | None = None, *, file: Path = FILE) -> list[Question]:
-    """Those of one split, or all, in the order of the file."""
-    found = list(_read(file))
-    return [one for one in found if split in (None, one.split)]
+def load_questions(
+    split: Split | None = None, *, most: int = STAGE3, file: Path = FILE
+) -> list[Question]:
+    """Those of one split, or all, in the order of the file; `most` 100 takes stage 5's as well."""
+    return [one for one in _read(file) if one.set <= most and split in (None, one.split)]
 
 
 def relevance(question: Question, hits: Sequence[Hit]) -> list[set[int]]:
     """For each hit, which of the question's needs it holds."""
-    return [_holds(question, hit.chunk.document_id, hit.chunk.parent or hit.chunk.text) for hit in hits]
+    return [
+        _holds(question, hit.chunk.document_id, hit.chunk.parent or hit.chunk.text) for hit in hits
+    ]
 
 
 def _holds(question: Question, document: str, text: str) -> set[int]:
@@ -98,6 +103,7 @@ def _read(file: Path) -> Iterator[Question]:
 def _question(row: dict[str, Any]) -> Question:
     return Question(
         id=row["id"],
+        set=row["set"],
         split=row["split"],
         kind=row["kind"],
         text=row["question"],

@@ -28,6 +28,21 @@ def ndcg(ranking: Sequence[Hashable], relevant: Set[Hashable], k: int) -> float:
     return gained / ideal
 
 
+def gain(found: Sequence[Set[Hashable]], needs: int, k: int) -> float:
+    """nDCG@k where one place may meet several needs: `found` is what each place is first to meet.
+
+    The ideal is one need a place, so a chunk that meets two at once may beat it: at most 1.
+    """
+    gained = sum(len(new) * _discount(at) for at, new in enumerate(found[:k], start=1))
+    ideal = sum(_discount(at) for at in range(1, min(k, needs) + 1))
+    return min(1.0, gained / ideal)
+
+
+def reciprocal_rank_of(found: Sequence[Set[Hashable]]) -> float:
+    """The same of places: 1 / the first one that meets a need."""
+    return next((1 / at for at, new in enumerate(found, start=1) if new), 0.0)
+
+
 def _discount(rank: int) -> float:
     return 1 / math.log2(rank + 1)
 

@@ -55,5 +55,3 @@ async def open_rag(settings: Settings, tenant: str, model_name: str) -> AsyncIte
                 yield Rag(collection, provider, Answerer(collection.retriever, provider, prices))
             finally:
                 await provider.aclose()
-
-

@@ -38,6 +38,7 @@ class Retrieved:
 
     hits: tuple[Hit, ...] = ()
     confidence: float = 0.0
+    threshold: float = 0.0
     refusal: Reason | None = None
 
 
@@ -96,7 +97,7 @@ class Retriever:
             line = await now.setting(refusal.SETTING)
         hits = tuple(_hit(found[pool.ids[at]], at, scores, pool) for at in best[:k])
         threshold = line["threshold"] if line else refusal.DEFAULT.threshold
-        return Retrieved(hits, sure, "off_topic" if sure < threshold else None)
+        return Retrieved(hits, sure, threshold, "off_topic" if sure < threshold else None)
 
     async def _asked(
         self, question: str, tokens: TokenVectors | None, vector: Vectors, now: Snapshot

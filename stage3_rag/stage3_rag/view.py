@@ -1,4 +1,4 @@
-"""What a person reads: an answer with numbered sources, hits with the rank each search gave them."""
+"""What a person reads: an answer with its sources, hits with the rank each search gave them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.tables import table
 from stage3_rag.contract import Answer, Citation, Hit
+from stage3_rag.covered import Covered
 
 WIDTH = 96
 REASONS = {
@@ -62,6 +63,31 @@ def hits_text(hits: Sequence[Hit]) -> str:
         for line in ("", f"{place}. {_where(hit)}", *_excerpt(hit.chunk.text))
     ]
     return table(rows) + "\n".join(shown) + "\n"
+
+
+def covered_text(found: Covered) -> str:
+    """A verdict, then where it stands: the sentence of each passage that is nearest."""
+    if not found.covered:
+        verdict = REASONS[found.refusal or "off_topic"].replace("Declined: ", "Not covered: ")
+        return "\n".join([verdict.replace(" No model was asked.", ""), *nearest(found.hits)]) + "\n"
+    lines = [f"Covered (confidence {found.confidence:.2f}, the line is at {found.threshold:.2f})."]
+    for number, (hit, quote) in enumerate(zip(found.hits, found.quotes, strict=True), 1):
+        lines += ["", f"[{number}] {_where(hit)}", *_quoted(quote)]
+    return "\n".join(lines) + "\n"
+
+
+def covered_json(found: Covered) -> dict[str, Any]:
+    quotes = [
+        {"document": hit.chunk.document_id, "quote": quote}
+        for hit, quote in zip(found.hits, found.quotes, strict=True)
+    ]
+    return {
+        "covered": found.covered,
+        "confidence": round(found.confidence, 4),
+        "threshold": round(found.threshold, 4),
+        "citations": quotes if found.covered else [],
+        "nearest": [] if found.covered else quotes,
+    }
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -121,9 +147,12 @@ def _where(hit: Hit) -> str:
 def _source(number: int, source: Citation, hits: Sequence[Hit]) -> list[str]:
     hit = next((one for one in hits if one.chunk_id == source.chunk_id), None)
     head = f"[{number}] {_where(hit) if hit else source.document_id}"
-    quote = " ".join(source.quote.split())
-    lines = textwrap.wrap(f'"{quote}"', WIDTH, initial_indent="    ", subsequent_indent="    ")
-    return [head, *lines]
+    return [head, *_quoted(source.quote)]
+
+
+def _quoted(quote: str) -> list[str]:
+    words = " ".join(quote.split())
+    return textwrap.wrap(f'"{words}"', WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def _excerpt(text: str) -> list[str]:

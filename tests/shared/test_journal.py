@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import LocalError
-from stage2_extractor.journal import Journal, key_of
+from shared.journal import Journal, key_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -117,7 +117,7 @@ def test_a_journal_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from stage2_extractor.journal import Journal
+from shared.journal import Journal
 path = Path(sys.argv[1])
 with Journal(path) as journal:
     journal.put("a", {"text": "x"})

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stage2_extractor.resampling import bootstrap, paired, wilson
-from stage2_extractor.summary import percentile
+from shared.resampling import bootstrap, drop_p, paired, paired_means, percentile, wilson
 
 DRAW = Random(7)
 NEW = [DRAW.gauss(0.8, 0.1) for _ in range(30)]
@@ -70,6 +69,48 @@ def test_the_interval_of_a_difference_is_that_of_the_differences() -> None:
     differences = [new - old for new, old in zip(NEW, OLD, strict=True)]
     plain = bootstrap(differences, fmean, resamples=5000)
     assert (ours.low, ours.high) == (pytest.approx(plain.low), pytest.approx(plain.high))
+
+
+RIGHT = [float(DRAW.random() < 0.8) for _ in range(60)]
+WAS_RIGHT = [float(DRAW.random() < 0.9) for _ in range(60)]
+
+
+def test_the_difference_of_means_is_the_paired_one() -> None:
+    general = paired(NEW, OLD, fmean, resamples=5000)
+    quick = paired_means(NEW, OLD, resamples=5000)
+    assert quick.value == pytest.approx(general.value)
+    assert quick.low == pytest.approx(general.low, abs=1e-9)
+    assert quick.p == pytest.approx(general.p, abs=0.03)  # two runs of 5,000 tosses
+
+
+@pytest.mark.parametrize(("new", "old"), [(NEW, OLD), (OLD, NEW), (RIGHT, WAS_RIGHT)])
+def test_the_test_of_a_drop_is_scipys(new: list[float], old: list[float]) -> None:
+    ours = paired_means(new, old, resamples=5000)
+    for alternative, p in (("less", ours.p_drop), ("two-sided", ours.p)):
+        theirs = stats.permutation_test(
+            (new, old),
+            lambda one, other, axis: np.mean(one, axis) - np.mean(other, axis),
+            permutation_type="samples",
+            vectorized=True,
+            n_resamples=5000,
+            alternative=alternative,
+            rng=1,
+        )
+        assert p == pytest.approx(theirs.pvalue, abs=0.02)
+
+
+@pytest.mark.parametrize(("losses", "gains"), [(0, 0), (5, 0), (7, 2), (2, 7), (40, 22)])
+def test_the_test_of_a_flip_is_scipys(losses: int, gains: int) -> None:
+    if losses + gains:
+        theirs = stats.binomtest(losses, losses + gains, alternative="greater").pvalue
+        assert drop_p(losses, gains) == pytest.approx(theirs)
+        new = [0.0] * losses + [1.0] * gains + [1.0, 0.0]
+        old = [1.0] * losses + [0.0] * gains + [1.0, 0.0]
+        assert paired_means(new, old).p_drop == pytest.approx(theirs)
+        both = stats.binomtest(losses, losses + gains).pvalue
+        assert paired_means(new, old).p == pytest.approx(both)
+    else:
+        assert drop_p(0, 0) == 1
 
 
 def test_no_change_is_no_gain() -> None:

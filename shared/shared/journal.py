@@ -1,7 +1,7 @@
-"""What a batch has already paid for: one JSON line a document, written as it is finished.
+"""What a run has already paid for: one JSON line an answer, written as it comes.
 
-A run that is killed is taken up where it was: a document whose text, prompt and models are the same
-is not sent again. A half-written last line, as a kill leaves it, is dropped.
+A run that is killed is taken up where it was: what has the same key is not asked again. A
+half-written last line, as a kill leaves it, is dropped.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ START = b'{"key": "'  # of every line
 class Journal:
     """Append-only; safe for one process at a time, which a lock on the file makes sure of."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, to_disk: bool = True) -> None:
+        """`to_disk`: each entry outlives a power cut; without it, a kill of the process only."""
         self.path = path
+        self._to_disk = to_disk
         self._done: dict[str, dict[str, Any]] = {}
         self._file: Any = None
 
@@ -50,7 +52,7 @@ class Journal:
         return self._done.get(key)
 
     def put(self, key: str, entry: dict[str, Any]) -> None:
-        """On the disk when this returns; an `OSError` leaves the journal as it was."""
+        """Written when this returns; an `OSError` leaves the journal as it was."""
         line = json.dumps({"key": key, **entry}, ensure_ascii=False) + "\n"
         # Half a surrogate pair, which a model can write, has no UTF-8; JSON has an escape for it.
         data = line.encode("utf-8", "backslashreplace")
@@ -59,7 +61,8 @@ class Journal:
             written = 0
             while written < len(data):
                 written += self._file.write(data[written:])
-            os.fsync(self._file.fileno())
+            if self._to_disk:
+                os.fsync(self._file.fileno())
         except OSError:
             self._file.truncate(before)
             raise
