@@ -38,6 +38,10 @@ class UnreadableDocument(LocalError):
     """This file gives no text; the others of the batch go on."""
 
 
+class NothingToRead(UnreadableDocument):
+    """Nothing is wrong with the file, and there is nothing in it."""
+
+
 def find_files(path: Path, endings: Collection[str]) -> list[Path]:
     """The file itself, or every file below a folder with one of the `endings`, by name.
 

@@ -62,7 +62,7 @@ class TokenVectors:
 
     def pooled(self) -> Vectors:
         """The text's own vector, equal to `embed`: who stores both needs one run of the model."""
-        return _unit((self.vectors * self.lengths[:, None]).mean(axis=0))
+        return _unit(self.lengths @ self.vectors)
 
 
 class TokenEmbedder(Embedder, Protocol):

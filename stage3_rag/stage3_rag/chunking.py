@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.embeddings import Embedder
+from shared.errors import UserError
 from stage3_rag.contract import Chunk, Document, Section
 from stage3_rag.spans import Measured, Span, TokenCounter
 
@@ -49,10 +50,17 @@ class Cutter:
 Chunker = Callable[[Measured, Cutter], Iterator[Cut]]
 
 
-def chunk(document: Document, name: str, embedder: Embedder, *, size: int = SIZE) -> list[Chunk]:
-    """All chunks of a document, in reading order; `KeyError` for a chunker that there is not."""
-    cut = CHUNKERS[name]
-    count = TokenCounter(embedder)
+def chunk(
+    document: Document,
+    name: str,
+    embedder: Embedder,
+    *,
+    size: int = SIZE,
+    count: TokenCounter | None = None,
+) -> list[Chunk]:
+    """All chunks of a document, in reading order. `count` is worth sharing between documents."""
+    cut = chunker(name)
+    count = count or TokenCounter(embedder)
     size = min(size, embedder.max_tokens)
     found: list[Chunk] = []
     for section in _whole(document) if name == "fixed" else document.sections:
@@ -135,6 +143,12 @@ CHUNKERS: dict[str, Chunker] = {
     "parent": parent,
     "heading": heading,
 }
+
+
+def chunker(name: str) -> Chunker:
+    if name not in CHUNKERS:
+        raise UserError(f"no chunker {name!r}: there are {', '.join(CHUNKERS)}")
+    return CHUNKERS[name]
 
 
 def _whole(document: Document) -> tuple[Section, ...]:

@@ -57,7 +57,7 @@ def _question(parser: argparse.ArgumentParser) -> None:
 
 
 def _ingest(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", help="a folder or a file")
+    parser.add_argument("path", nargs="?", help="a folder or a file (the handbook)")
     parser.add_argument("--context-model", metavar="MODEL", help="writes a line for each chunk")
     _tenant(parser)
     json_option(parser)

@@ -9,6 +9,7 @@ from argparse import Namespace
 from shared.errors import UserError
 from shared.process import answer, answer_json, unwinding
 from shared.settings import load_settings
+from stage3_rag.commands_ingest import run_ingest, run_reindex, run_stats  # noqa: F401 (by name)
 from stage3_rag.contract import Answer, Filters
 from stage3_rag.covered import Covered
 from stage3_rag.retrieve import Retrieved

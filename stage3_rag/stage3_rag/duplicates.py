@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stage3_rag.contract import Document
@@ -40,6 +41,13 @@ def signature(document: Document) -> Signature:
     digest = np.array(made.digest(), np.uint32)
     bands = (_number(part.tobytes()) for part in digest.reshape(BANDS, -1))
     return Signature(digest.tobytes(), tuple(bands))
+
+
+def closest(own: bytes, others: Mapping[str, bytes]) -> str:
+    """Which of the others says almost the same; empty when none does."""
+    shares = {id: likeness(own, digest) for id, digest in others.items()}
+    best = max(shares, key=lambda id: shares[id], default="")
+    return best if best and shares[best] >= ALIKE else ""
 
 
 def _number(data: bytes) -> int:

@@ -7,7 +7,6 @@ languages without a list in `stop_words.txt`, which count as English.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -31,6 +30,7 @@ SCRIPTS = (  # first match wins; a stemmer's name, or the script's where there i
     ("armenian", re.compile(r"[԰-֏]")),
     ("tamil", re.compile(r"[஀-௿]")),
 )
+ASCII = re.compile(r"[\x00-\x7f]+")
 LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
 DENSE = frozenset({"japanese", "korean", "chinese", "thai"})  # a sign weighs 3 letters
 
@@ -41,6 +41,16 @@ def stop_words() -> Mapping[str, frozenset[str]]:
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     named = (line.split(":", 1) for line in lines)
     return {name: frozenset(words.split()) for name, words in named}
+
+
+@cache
+def _speakers() -> Mapping[str, list[str]]:
+    """The languages of each function word."""
+    found: dict[str, list[str]] = {}
+    for name, words in stop_words().items():
+        for word in words:
+            found.setdefault(word, []).append(name)
+    return found
 
 
 def languages() -> list[str]:
@@ -72,12 +82,12 @@ def guess(text: str, among: Sequence[str] = ()) -> str:
     if script and (not among or script in among):
         return script
     default = among[0] if among else DEFAULT
-    words = Counter(word.casefold() for word in WORD.findall(sample))
-    votes = {
-        name: sum(words[word] for word in listed)
-        for name, listed in stop_words().items()
-        if name != "russian" and (not among or name in among)
-    }
+    votes = {name: 0 for name in stop_words() if name != "russian" and (not among or name in among)}
+    speakers = _speakers()
+    for word in WORD.findall(sample):
+        for name in speakers.get(word.casefold(), ()):
+            if name in votes:
+                votes[name] += 1
     best = max(votes, key=lambda name: votes[name], default=default)
     return best if votes.get(best, 0) > votes.get(default, 0) else default
 
@@ -91,8 +101,11 @@ def language_of_script(word: str) -> str:
 
 def _script(sample: str) -> str:
     """The script that most of it is in, unless that is Latin."""
+    foreign = ASCII.sub("", sample)
+    if not foreign:
+        return ""
     counts = {
-        name: len(letters.findall(sample)) * (3 if name in DENSE else 1)
+        name: len(letters.findall(foreign)) * (3 if name in DENSE else 1)
         for name, letters in SCRIPTS
     }
     if counts["japanese"] * 10 > counts["chinese"]:  # Japanese is mostly Han with Kana between

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.documents import UnreadableDocument, find_files, is_pdf, read_bytes
+from shared.documents import NothingToRead, UnreadableDocument, find_files, is_pdf, read_bytes
 from stage3_rag.contract import Document
 from stage3_rag.readers import docx, html, issues, markdown, pdf, plain
 
@@ -40,11 +40,15 @@ class SourceFile:
     id: str
 
 
-def find_sources(path: Path) -> list[SourceFile]:
-    """The file itself, or every readable file below a folder, by name."""
+def find_sources(path: Path, below: Path = Path()) -> list[SourceFile]:
+    """The file itself, or every readable file below a folder, by name.
+
+    `below` is where that folder, or the file's, lies within the corpus.
+    """
     root = path if path.is_dir() else path.parent
     return [
-        SourceFile(found, found.relative_to(root).as_posix()) for found in find_files(path, ENDINGS)
+        SourceFile(found, _id(below / found.relative_to(root)))
+        for found in find_files(path, ENDINGS)
     ]
 
 
@@ -56,7 +60,7 @@ def read_source(file: SourceFile, data: bytes) -> list[Document]:
         raise UnreadableDocument(f"{file.path} is none of {', '.join(ENDINGS)}")
     found = [one for one in reader(file.path, file.id, data) if one.text.strip()]
     if not found:
-        raise UnreadableDocument(f"{file.path} holds no text")
+        raise NothingToRead(f"{file.path} holds no text")
     for one in found:
         size = len(one.text)
         if size > MOST_CHARACTERS:
@@ -65,6 +69,15 @@ def read_source(file: SourceFile, data: bytes) -> list[Document]:
                 "one document: split it"
             )
     return found
+
+
+def file_hash(data: bytes) -> str:
+    return hashlib.sha256(f"{FORMAT} ".encode() + data).hexdigest()
+
+
+def _id(path: Path) -> str:
+    """A name on disk may hold bytes that are no text, and no database takes those."""
+    return path.as_posix().encode("utf-8", "replace").decode()
 
 
 def load(file: SourceFile) -> bytes:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from stage3_rag.contract import Chunk, Filters
+from stage3_rag.contract import Chunk, Document, Filters, Section
 from stage3_rag.language import common, languages, tag
 from stage3_rag.schema import Queries
+from stage3_rag.writing import storable
 
 if TYPE_CHECKING:
     from shared.database import Connection
@@ -53,15 +54,19 @@ class Stored:
     superseded_by: str
     origin: str
     content_hash: str
+    file_hash: str
     chunks: int
 
 
 class Snapshot:
     """Empty answers when there is no index yet (`index` is None)."""
 
-    def __init__(self, connection: Connection, index: Index | None, sql: Queries) -> None:
+    def __init__(
+        self, connection: Connection, index: Index | None, sql: Queries, exact_below: int
+    ) -> None:
         self._connection = connection
         self._sql = sql
+        self._exact_below = exact_below
         self.index = index
 
     async def dense(self, vector: Vectors, k: int, filters: Filters = EVERYTHING) -> Scored:
@@ -71,7 +76,7 @@ class Snapshot:
         matching = self.index.chunks
         if filters != EVERYTHING:
             [(matching,)] = await self._rows("matching", filters)
-        if self.index.has_hnsw and matching >= EXACT_BELOW:
+        if self.index.has_hnsw and matching >= self._exact_below:
             found = await self._approximate(vector, k, filters)
             if len(found) >= min(k, matching):
                 return found
@@ -97,7 +102,7 @@ class Snapshot:
         """What BM25 needs to know of the question and of the index; empty when nothing matches."""
         if self.index is None or not self.index.chunks:
             return {}
-        asked = Counter(terms)
+        asked = Counter(storable(term) for term in terms)
         idf = await self.idf(list(asked))
         known = [term for term in asked if term in idf]
         average = self.index.terms / self.index.chunks
@@ -121,7 +126,7 @@ class Snapshot:
         """In how many chunks each term stands; a term that stands in none is left out."""
         if not terms:
             return {}
-        return dict(await self._rows("frequencies", terms=list(set(terms))))
+        return dict(await self._rows("frequencies", terms=[storable(term) for term in set(terms)]))
 
     async def languages(self) -> list[str]:
         """Languages of the chunks, the most common first."""
@@ -140,7 +145,7 @@ class Snapshot:
         return {row[0]: _found(row) for row in await self._rows("chunks", ids=list(ids))}
 
     async def chunks_of(self, document_id: str) -> list[Found]:
-        return [_found(row) for row in await self._rows("chunks_of", id=document_id)]
+        return [_found(row) for row in await self._rows("chunks_of", id=storable(document_id))]
 
     async def late(self, ids: Sequence[int]) -> dict[int, bytes]:
         """Packed token vectors of those chunks that were stored with them."""
@@ -153,6 +158,24 @@ class Snapshot:
 
     async def hashes(self) -> dict[str, str]:
         return {one.id: one.content_hash for one in await self.documents()}
+
+    async def whole(self, document_id: str) -> Document | None:
+        """A document as it was read; None when it is not there."""
+        rows = await self._rows("whole", id=document_id)
+        for id, title, sections, tags, updated, superseded_by in rows:
+            return Document(
+                id=id,
+                title=title,
+                sections=tuple(Section(tuple(path), text) for path, text in sections),
+                tags=tuple(tags),
+                updated=updated,
+                superseded_by=superseded_by,
+            )
+        return None
+
+    async def pairs(self) -> list[tuple[str, str, bytes, bytes]]:
+        """Ids and digests of every two documents that share a band."""
+        return await self._rows("pairs")
 
     async def alike(self, bands: Sequence[int]) -> dict[str, bytes]:
         """Digests of the documents that share one of these bands."""
@@ -197,8 +220,8 @@ def lucene_idf(frequency: int, total: int) -> float:
 
 def _values(filters: Filters) -> dict[str, Any]:
     return {
-        "documents": list(filters.documents) or None,
-        "tags": list(filters.tags) or None,
+        "documents": [storable(id) for id in filters.documents] or None,
+        "tags": [storable(tag) for tag in filters.tags] or None,
         "since": filters.since,
         "until": filters.until,
     }

@@ -16,6 +16,7 @@ from typing import Protocol
 
 _WIDE = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # scripts without spaces between words
 _WORD = re.compile(rf"[{_WIDE}]|[^\s{_WIDE}]{{1,40}}")
+MOST_KNOWN = 200_000  # words
 _BLOCK = re.compile(r"\n[ \t]*\n+")
 _ROW = re.compile(r"^\s*(?:\||[-*+•]\s|\d{1,3}[.)]\s|>|```|~~~| {4}|\t)")
 _SENTENCE = re.compile(
@@ -95,7 +96,10 @@ class Measured:
 
 
 class TokenCounter:
-    """Tokens of one word, remembered: a corpus has far fewer words than places they stand in."""
+    """Tokens of one word, remembered: a corpus has far fewer words than places they stand in.
+
+    Worth to be shared by all documents of a run.
+    """
 
     def __init__(self, counter: Counter) -> None:
         self._counter, self._known = counter, dict[str, int]()
@@ -104,6 +108,8 @@ class TokenCounter:
     def __call__(self, word: str) -> int:
         count = self._known.get(word)
         if count is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
             count = self._known[word] = self._counter.count_tokens(word) - self.markers
         return count
 

@@ -1,8 +1,9 @@
 """One tenant's corpus in PostgreSQL: written document by document, asked in snapshots.
 
-Read `sql/schema.sql` first; then `tenancy` (who sees what), `snapshot` (what can be asked), `writing`
-(how rows get there), `upkeep` (vacuum and the approximate index). Decided here: a document is one
-transaction, and a rebuild fills a second index and switches. Left out: chunking, embedding, ranking.
+Read `sql/schema.sql` first; then `tenancy` (who sees what), `snapshot` (what can be asked),
+`writing` (how rows get there), `upkeep` (vacuum and the approximate index). Decided here: a document
+is one transaction, and a rebuild fills a second index and switches. Left out: chunking, embedding,
+ranking.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from shared.database import Database, open_database
 from shared.errors import LocalError
 from stage3_rag.contract import Document, Filters
 from stage3_rag.schema import install, queries
-from stage3_rag.snapshot import EVERYTHING, Found, Scored, Snapshot, Stored
+from stage3_rag.snapshot import EVERYTHING, EXACT_BELOW, Found, Scored, Snapshot, Stored
 from stage3_rag.tenancy import Index, IndexMismatch, State, find_index, tenant_transaction
 from stage3_rag.upkeep import tidy
-from stage3_rag.writing import Encoded, Signed, Writer
+from stage3_rag.writing import Encoded, Signed, Writer, storable
 
 if TYPE_CHECKING:
     from shared.database import Connection
@@ -41,15 +42,17 @@ async def open_store(
     *,
     embedder: Embedder | None = None,
     chunker: str = "",
+    exact_below: int = EXACT_BELOW,
 ) -> AsyncIterator[Store]:
     """The store of one tenant, with its tables made on first use.
 
     `embedder` is needed to write, and checked against the index. `chunker` is the name that goes
-    into a new index; given one that differs from the index's, every call is an `IndexMismatch`.
+    into a new index; given one that differs from the index's, every call is an `IndexMismatch`. From `exact_below` chunks
+    on, vectors are searched approximately.
     """
     async with open_database(settings) as database:
         await install(database)
-        yield Store(database, tenant, embedder, chunker)
+        yield Store(database, tenant, embedder, chunker, exact_below=exact_below)
 
 
 class Store:
@@ -63,12 +66,14 @@ class Store:
         chunker: str = "",
         *,
         state: State = "active",
+        exact_below: int = EXACT_BELOW,
     ) -> None:
         self.database = database
-        self.tenant = tenant
+        self.tenant = storable(tenant)
         self._embedder = embedder
         self._chunker = chunker
         self._state: State = state
+        self._exact_below = exact_below
         self._search = queries("search")
         self._write = queries("write")
 
@@ -80,7 +85,7 @@ class Store:
             index = await self._find(connection)
             if index:
                 index.refuse_other(self._embedder, self._chunker)
-            yield Snapshot(connection, index, self._search)
+            yield Snapshot(connection, index, self._search, self._exact_below)
 
     async def dense(self, vector: Vectors, k: int, filters: Filters = EVERYTHING) -> Scored:
         async with self.snapshot() as now:
@@ -114,6 +119,14 @@ class Store:
         async with self.snapshot() as now:
             return await now.hashes()
 
+    async def whole(self, document_id: str) -> Document | None:
+        async with self.snapshot() as now:
+            return await now.whole(document_id)
+
+    async def pairs(self) -> list[tuple[str, str, bytes, bytes]]:
+        async with self.snapshot() as now:
+            return await now.pairs()
+
     async def alike(self, bands: Sequence[int]) -> dict[str, bytes]:
         async with self.snapshot() as now:
             return await now.alike(bands)
@@ -135,12 +148,18 @@ class Store:
         chunks: Sequence[Encoded],
         *,
         origin: str = "",
+        file_hash: str = "",
         signature: Signed | None = None,
     ) -> None:
         """Puts the document in the place of what was there under its id: whole, or not at all."""
         async with self._writing() as writer:
             await writer.remove([document.id])
-            await writer.add(document, content_hash, chunks, origin, signature)
+            await writer.add(document, content_hash, chunks, origin, file_hash, signature)
+
+    async def seal(self, ids: Sequence[str], origin: str, file_hash: str) -> None:
+        """Says that these are all the documents of a file: until it changes it need not be read."""
+        async with self._writing() as writer:
+            await writer.seal(ids, origin, file_hash)
 
     async def remove(self, *ids: str) -> int:
         """How many of these documents there were."""
@@ -159,7 +178,7 @@ class Store:
         """
         index = await self.index()
         if index and (changed is None or changed * 10 >= index.chunks):
-            await tidy(self.database, index)
+            await tidy(self.database, index, self._exact_below)
 
     @asynccontextmanager
     async def rebuild(self, embedder: Embedder, chunker: str = "") -> AsyncIterator[Store]:
@@ -169,7 +188,14 @@ class Store:
         and the next rebuild with the same embedder and chunker goes on with it. What is written to
         the first meanwhile is lost: ingest once more afterwards.
         """
-        fresh = Store(self.database, self.tenant, embedder, chunker or CHUNKER, state="building")
+        fresh = Store(
+            self.database,
+            self.tenant,
+            embedder,
+            chunker or CHUNKER,
+            state="building",
+            exact_below=self._exact_below,
+        )
         async with self._only_rebuild():
             await fresh._drop_unlike()
             yield fresh
@@ -208,7 +234,7 @@ class Store:
                 await self._create(connection)
                 continue
             index.refuse_other(self._embedder, self._chunker)
-            writer = Writer(connection, index.id, self._write)
+            writer = Writer(connection, index, self._write)
             if await writer.lock():  # else a rebuild has just replaced it: look again
                 return writer
 

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from stage3_rag.snapshot import EXACT_BELOW
-
 if TYPE_CHECKING:
     from shared.database import Connection, Database
     from stage3_rag.tenancy import Index
@@ -24,14 +22,14 @@ TABLES = ("documents", "chunks", "vectors", "token_vectors", "postings")
 MEMORY = "512MB"  # while building; with the default of 64 MB it takes three times as long
 
 
-async def tidy(database: Database, index: Index) -> None:
+async def tidy(database: Database, index: Index, exact_below: int) -> None:
     async with _owner(database) as connection:
         for table in TABLES:  # a search that reads only the index needs the visibility map
             await connection.execute(
                 sql.SQL("VACUUM (ANALYZE) stage3.{}").format(sql.Identifier(table))
             )
         await _drop_orphans(connection)
-        if index.chunks >= EXACT_BELOW and not index.has_hnsw:
+        if index.chunks >= exact_below and not index.has_hnsw:
             await _build(connection, index)
 
 

@@ -5,12 +5,14 @@ Decided here: rows go over in arrays, one statement a table, never one a row. Le
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stage3_rag.contract import Chunk, Document
 from stage3_rag.schema import Queries
+from stage3_rag.tenancy import Index, IndexMismatch
 
 if TYPE_CHECKING:
     from shared.database import Connection
@@ -41,10 +43,15 @@ class Signed(Protocol):
     def bands(self) -> Sequence[int]: ...
 
 
+def storable(text: str) -> str:
+    """PostgreSQL keeps neither a NUL nor half of a surrogate pair; both become a mark."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
 class Writer:
     """Writes into one index, whose row the transaction has locked."""
 
-    def __init__(self, connection: Connection, index: int, sql: Queries) -> None:
+    def __init__(self, connection: Connection, index: Index, sql: Queries) -> None:
         self._connection = connection
         self._index = index
         self._sql = sql
@@ -55,12 +62,12 @@ class Writer:
 
     async def remove(self, ids: Sequence[str]) -> int:
         """How many of these documents there were."""
-        old = await self._rows("old_chunks", ids=list(ids))
+        old = await self._rows("old_chunks", ids=[storable(id) for id in ids])
         if not old:
             return 0
         chunks = [row[0] for row in old if row[0] is not None]
         [(terms,)] = await self._rows("remove_postings", ids=chunks)
-        [(documents,)] = await self._rows("remove_documents", ids=list(ids))
+        [(documents,)] = await self._rows("remove_documents", ids=[storable(id) for id in ids])
         await self._run("count", chunks=-len(chunks), terms=-terms)
         return int(documents)
 
@@ -70,17 +77,26 @@ class Writer:
         content_hash: str,
         chunks: Sequence[Encoded],
         origin: str,
+        file_hash: str,
         signature: Signed | None,
     ) -> None:
+        for one in chunks:
+            if len(one.vector) != self._index.dimensions:
+                raise IndexMismatch(
+                    f"a vector of {len(one.vector)} numbers cannot go into an index of "
+                    f"{self._index.dimensions}: embed with {self._index.embedder}"
+                )
         [(no,)] = await self._rows(
             "add_document",
-            id=document.id,
-            title=document.title,
-            tags=list(document.tags),
+            id=storable(document.id),
+            title=storable(document.title),
+            tags=[storable(tag) for tag in document.tags],
             updated=document.updated,
-            superseded_by=document.superseded_by,
-            origin=origin,
+            superseded_by=storable(document.superseded_by),
+            origin=storable(origin),
             content_hash=content_hash,
+            file_hash=file_hash,
+            sections=_sections(document),
             chunks=len(chunks),
             digest=signature.digest if signature else None,
             bands=list(signature.bands) if signature else [],
@@ -88,6 +104,9 @@ class Writer:
         if chunks:
             ids = await self._add_chunks(no, [one.chunk for one in chunks])
             await self._add_searched(no, ids, chunks)
+
+    async def seal(self, ids: Sequence[str], origin: str, file_hash: str) -> None:
+        await self._run("seal", ids=list(ids), origin=storable(origin), file_hash=file_hash)
 
     async def set_setting(self, name: str, value: Any) -> None:
         from psycopg.types.json import Jsonb
@@ -99,11 +118,11 @@ class Writer:
             "add_chunks",
             document=document,
             ordinals=[one.ordinal for one in chunks],
-            paths=[JOINT.join(one.path) for one in chunks],
-            texts=[one.text for one in chunks],
-            contexts=[one.context for one in chunks],
+            paths=[storable(JOINT.join(one.path)) for one in chunks],
+            texts=[storable(one.text) for one in chunks],
+            contexts=[storable(one.context) for one in chunks],
             tokens=[one.tokens for one in chunks],
-            parents=[one.parent for one in chunks],
+            parents=[storable(one.parent) for one in chunks],
         )
         return [row[0] for row in rows]
 
@@ -116,20 +135,29 @@ class Writer:
         if packed:
             late_ids, late = zip(*packed, strict=True)
             await self._run("add_token_vectors", ids=list(late_ids), packed=list(late))
-        rows = [
-            (term, id, count, len(one.terms))
-            for id, one in zip(ids, chunks, strict=True)
-            for term, count in Counter(one.terms).items()
-        ]
-        if rows:
-            terms, of, counts, lengths = (list(column) for column in zip(*rows, strict=True))
-            await self._run("add_postings", terms=terms, ids=of, tfs=counts, lengths=lengths)
+        counted = [_counted(one.terms) for one in chunks]
+        await self._run(
+            "add_postings",
+            ids=list(ids),
+            lengths=[len(one.terms) for one in chunks],
+            terms=[JOINT.join(counts) for counts in counted],
+            tfs=[" ".join(map(str, counts.values())) for counts in counted],
+        )
         total = sum(len(one.terms) for one in chunks)
         await self._run("count", chunks=len(chunks), terms=total)
 
     async def _run(self, name: str, /, **values: Any) -> Any:
-        return await self._connection.execute(self._sql[name], {"index": self._index, **values})
+        return await self._connection.execute(self._sql[name], {"index": self._index.id, **values})
 
     async def _rows(self, name: str, /, **values: Any) -> list[Any]:
         cursor = await self._run(name, **values)
         return list(await cursor.fetchall())
+
+
+def _sections(document: Document) -> str:
+    pairs = (([storable(part) for part in s.path], storable(s.text)) for s in document.sections)
+    return json.dumps(list(pairs), ensure_ascii=False)
+
+
+def _counted(terms: Sequence[str]) -> Counter[str]:
+    return Counter(storable(JOINT.join(terms)).split(JOINT)) if terms else Counter()

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from shared.documents import UnreadableDocument, decode
+from shared.documents import NothingToRead, UnreadableDocument, decode
 from stage3_rag.contract import Document, Section
 from stage3_rag.readers.plain import clean
 
@@ -20,7 +20,7 @@ from stage3_rag.readers.plain import clean
 def read(path: Path, id: str, data: bytes) -> list[Document]:
     issues = [one for one in _records(path, data) if isinstance(one, dict) and "title" in one]
     if not issues:
-        raise UnreadableDocument(
+        raise NothingToRead(
             f"{path} is JSON without issues: a list of objects with a title and a body is read"
         )
     return [_document(id, number, issue) for number, issue in enumerate(issues, 1)]

@@ -36,6 +36,8 @@ CREATE TABLE stage3.documents (
     superseded_by text NOT NULL,
     origin text NOT NULL,                -- the folder or file that it was read from
     content_hash text NOT NULL,
+    file_hash text NOT NULL,             -- of the file it is from, once all of that file is here
+    sections jsonb NOT NULL,             -- [[headings], text]: a rebuild needs no file again
     chunks int NOT NULL,
     digest bytea,                        -- MinHash, for near-duplicates
     bands bigint[] NOT NULL,

@@ -121,10 +121,23 @@ FROM stage3.token_vectors
 WHERE index_id = %(index)s AND chunk_id = ANY(%(ids)s);
 
 -- name: documents
-SELECT id, title, tags, updated, superseded_by, origin, content_hash, chunks
+SELECT id, title, tags, updated, superseded_by, origin, content_hash, file_hash, chunks
 FROM stage3.documents
 WHERE index_id = %(index)s
 ORDER BY id;
+
+-- name: whole
+-- A document as it was read.
+SELECT id, title, sections, tags, updated, superseded_by
+FROM stage3.documents
+WHERE index_id = %(index)s AND id = %(id)s;
+
+-- name: pairs
+-- Documents that share a band of the MinHash with another one.
+SELECT a.id, b.id, a.digest, b.digest
+FROM stage3.documents AS a
+JOIN stage3.documents AS b ON b.index_id = a.index_id AND b.bands && a.bands AND b.id > a.id
+WHERE a.index_id = %(index)s;
 
 -- name: alike
 -- Documents that share a band of the MinHash.

@@ -37,11 +37,17 @@ SELECT count(*)::int FROM gone;
 
 -- name: add_document
 INSERT INTO stage3.documents
-    (index_id, id, title, tags, updated, superseded_by, origin, content_hash, chunks, digest, bands)
+    (index_id, id, title, tags, updated, superseded_by, origin, content_hash, file_hash, sections,
+     chunks, digest, bands)
 VALUES
     (%(index)s, %(id)s, %(title)s, %(tags)s, %(updated)s, %(superseded_by)s, %(origin)s,
-     %(content_hash)s, %(chunks)s, %(digest)s, %(bands)s)
+     %(content_hash)s, %(file_hash)s, %(sections)s::text::jsonb, %(chunks)s, %(digest)s, %(bands)s)
 RETURNING no;
+
+-- name: seal
+UPDATE stage3.documents
+SET origin = %(origin)s, file_hash = %(file_hash)s
+WHERE index_id = %(index)s AND id = ANY(%(ids)s);
 
 -- name: add_chunks
 -- Paths come joined by a character that no heading holds, since arrays of arrays must be even.
@@ -54,20 +60,23 @@ ORDER BY place
 RETURNING id;  -- in that order
 
 -- name: add_vectors
+-- `b`: as bytes, since vectors written as text cost more than all other rows together.
 INSERT INTO stage3.vectors (chunk_id, index_id, document, embedding)
 SELECT id, %(index)s, %(document)s, embedding
-FROM unnest(%(ids)s::int[], %(vectors)s::vector[]) AS v (id, embedding);
+FROM unnest(%(ids)s::int[], %(vectors)b::vector[]) AS v (id, embedding);
 
 -- name: add_token_vectors
 INSERT INTO stage3.token_vectors (chunk_id, index_id, packed)
 SELECT id, %(index)s, packed
-FROM unnest(%(ids)s::int[], %(packed)s::bytea[]) AS v (id, packed);
+FROM unnest(%(ids)s::int[], %(packed)b::bytea[]) AS v (id, packed);
 
 -- name: add_postings
+-- Comes as a row for each chunk, its terms and their counts joined, and is spread out here.
 INSERT INTO stage3.postings (index_id, term, chunk_id, tf, length)
-SELECT %(index)s, term, chunk_id, tf, length
-FROM unnest(%(terms)s::text[], %(ids)s::int[], %(tfs)s::int[], %(lengths)s::int[])
-    AS p (term, chunk_id, tf, length);
+SELECT %(index)s, t.term, c.id, t.tf, c.length
+FROM unnest(%(ids)s::int[], %(lengths)s::int[], %(terms)s::text[], %(tfs)s::text[])
+        AS c (id, length, terms, tfs),
+    unnest(string_to_array(c.terms, E'\x1f'), string_to_array(c.tfs, ' ')::int[]) AS t (term, tf);
 
 -- name: set_setting
 INSERT INTO stage3.settings (index_id, name, value)
