@@ -141,19 +141,19 @@ class Corpus:
         return reciprocal_ranks([asked.bm25, asked.dense], k)
 
     def _default(self, asked: _Question) -> Vectors:
-        pool, ids = self._pool(asked)
+        pool = self._pool(asked)
         scores = np.full(len(self), -np.inf, np.float32)
-        scores[ids] = standardised_sum(pool, EQUAL if asked.understood else FOREIGN)
+        scores[list(pool.ids)] = standardised_sum(pool, EQUAL if asked.understood else FOREIGN)
         return scores
 
-    def _pool(self, asked: _Question) -> tuple[Pool, list[int]]:
+    def _pool(self, asked: _Question) -> Pool:
         met = [at for at in best_first(asked.bm25)[:CANDIDATES] if asked.bm25[at] > 0]
         ids = sorted({*met, *best_first(asked.dense)[:CANDIDATES]})
         packed = [late for at in ids if (late := self._chunks[at].late) is not None]
-        late = (
-            similarities(asked.tokens, packed) if asked.tokens and len(packed) == len(ids) else None
-        )
-        return Pool(tuple(ids), asked.bm25[ids], asked.dense[ids], late), ids
+        found = None
+        if asked.tokens is not None and len(packed) == len(ids):
+            found = similarities(asked.tokens, packed)
+        return Pool(tuple(ids), asked.bm25[ids], asked.dense[ids], found)
 
     def _documents(self, scores: Vectors, k: int) -> list[str]:
         found: dict[str, None] = {}
@@ -164,13 +164,11 @@ class Corpus:
         return list(found)
 
     def _confidence(self, asked: _Question) -> float:
-        top = best_first(self._default(asked))[: refusal.TOP]
+        pool = self._pool(asked)
+        order = best_first(standardised_sum(pool, EQUAL if asked.understood else FOREIGN))
+        top = [self._chunks[pool.ids[at]].terms for at in order[: refusal.TOP]]
         idf = self._postings.idf(asked.terms)
-        cosine = float(asked.dense.max(initial=0.0))
-        met = refusal.coverage(
-            asked.terms, [self._chunks[at].terms for at in top], idf, self._postings.rarest
-        )
-        return refusal.confidence(cosine, met)
+        return refusal.of_pool(pool, asked.terms, top, idf, self._postings.rarest)
 
 
 def _document(given: Given) -> Document:

@@ -93,7 +93,7 @@ class Retriever:
             scores = await self._scores(asked, pool, found)
             best = [at for at in best_first(scores) if pool.ids[at] in found][: max(k, refusal.TOP)]
             top = [found[pool.ids[at]] for at in best]
-            sure = await confidence(asked, pool, top, now)
+            sure = await _confidence(asked, pool, top, now)
             line = await now.setting(refusal.SETTING)
         hits = tuple(_hit(found[pool.ids[at]], at, scores, pool) for at in best[:k])
         threshold = line["threshold"] if line else refusal.DEFAULT.threshold
@@ -118,7 +118,7 @@ class Retriever:
         return Pool(ids, _column(bm25, ids), _column(dense, ids), late)
 
     async def _late(self, asked: Asked, ids: Sequence[int], now: Snapshot) -> Vectors | None:
-        if asked.tokens is None or self._reranker is not None:
+        if asked.tokens is None:
             return None
         packed = await now.late(ids)
         if len(packed) < len(ids):
@@ -140,12 +140,11 @@ def embedded(embedder: Embedder, question: str) -> tuple[TokenVectors | None, Ve
     return None, embedder.embed([question])[0]
 
 
-async def confidence(asked: Asked, pool: Pool, top: Sequence[Found], now: Snapshot) -> float:
+async def _confidence(asked: Asked, pool: Pool, top: Sequence[Found], now: Snapshot) -> float:
     idf = await now.idf(asked.terms)
     rarest = lucene_idf(0, now.index.chunks if now.index else 0)
-    chunks = [terms(searched(one.chunk)) for one in top[: refusal.TOP]]
-    cosine = float(pool.dense.max(initial=0.0))
-    return refusal.confidence(cosine, refusal.coverage(asked.terms, chunks, idf, rarest))
+    best = [terms(searched(one.chunk)) for one in top[: refusal.TOP]]
+    return refusal.of_pool(pool, asked.terms, best, idf, rarest)
 
 
 def _column(scores: dict[int, float], ids: Sequence[int]) -> Vectors:
