@@ -57,7 +57,7 @@ def run_pipe(arguments: Namespace) -> int:
     from stage3_rag.pipe import serve
 
     with unwinding():
-        asyncio.run(serve(load_settings(), arguments.model))
+        asyncio.run(serve(load_settings(), arguments.tenant, arguments.model))
     return 0
 
 

@@ -1,14 +1,13 @@
 """`stage3 pipe`: JSON lines in, JSON lines out, as `pipe_contract` has it; what `compare` examines.
 
-A thin layer: a folder becomes a tenant of its own, so that another folder on the same database is
-neither seen nor touched. Left out: filters, follow-up questions, several requests at a time.
+A thin layer over one tenant's collection, which is there already when it was filled before. Left
+out: filters, follow-up questions, several requests at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import sys
 import threading
@@ -25,23 +24,12 @@ from stage3_rag.opening import Rag, open_rag
 from stage3_rag.pipe_contract import MOST_RETRIEVED
 
 
-async def serve(settings: Settings, model: str) -> None:
+async def serve(settings: Settings, tenant: str, model: str) -> None:
     """Until the input ends. What cannot be done is an answer with the error in it."""
-    async with contextlib.AsyncExitStack() as open_things:
-        rag: Rag | None = None
+    async with open_rag(settings, tenant, model) as rag:
         async for line in _lines():
             try:
-                request = _request(line)
-                if request["op"] == "ingest":
-                    folder = Path(request["folder"])
-                    if rag is None:
-                        opening = open_rag(settings, _tenant(folder), model)
-                        rag = await open_things.enter_async_context(opening)
-                    told = await _ingested(rag, folder)
-                elif rag is None:
-                    raise UserError("no folder was ingested yet")
-                else:
-                    told = told_of(await rag.answerer.ask(request["question"]))
+                told = await _answered(rag, _request(line))
             except StageError as error:
                 told = {"error": without_secrets(str(error), settings.secrets())}
             answer(json.dumps(told, ensure_ascii=False) + "\n")
@@ -60,17 +48,15 @@ def told_of(result: Answer) -> dict[str, Any]:
     }
 
 
-async def _ingested(rag: Rag, folder: Path) -> dict[str, Any]:
+async def _answered(rag: Rag, request: dict[str, str]) -> dict[str, Any]:
+    if request["op"] == "ask":
+        return told_of(await rag.answerer.ask(request["question"]))
     store = rag.collection.store
-    await ingest_path(folder, store, rag.collection.embedder)
+    await ingest_path(Path(request["folder"]), store, rag.collection.embedder)
     return {"documents": len(await store.documents())}
 
 
-def _tenant(folder: Path) -> str:
-    return f"pipe-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
-
-
-def _request(line: bytes) -> dict[str, Any]:
+def _request(line: bytes) -> dict[str, str]:
     """`UserError` for what is no request."""
     try:
         request = json.loads(line)

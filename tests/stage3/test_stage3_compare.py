@@ -46,21 +46,17 @@ ASKED = [check.id for check in CHECKS if check.id != "recall"]
 
 @contextlib.contextmanager
 def bench_of(home: Path, *argv: str, **more: object) -> Iterator[RagBench]:
-    environment = clean_environment() | dict(more.pop("environment", {}))  # type: ignore[call-overload]
+    environment = clean_environment()
+    environment.pop("DATABASE_URL", None)  # each run of the reference has a database of its own
     with open_bench(Program(argv, environment=environment), home, **more) as bench:
         yield bench
 
 
 @pytest.fixture(scope="module")
-def naive(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examination]:
-    """The reference on the test run's own database, which saves it making one for each run."""
+def naive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examination]:
     home = tmp_path_factory.mktemp("naive")
     mine = (sys.executable, str(NAIVE))
-    given = {"DATABASE_URL": database_url}
-    with (
-        bench_of(home / "a", *mine) as yours,
-        bench_of(home / "b", *REFERENCE, environment=given) as reference,
-    ):
+    with bench_of(home / "a", *mine) as yours, bench_of(home / "b", *REFERENCE) as reference:
         checks = chosen(CHECKS, ASKED)
         yield examine(3, str(NAIVE), checks, yours, reference, workers=4)
 
