@@ -71,6 +71,8 @@ def _value(one: Field, quotes: list[Quote], wish: wishes.Wishes, root: Schema) -
         return wishes.shaped([answer.spoken(quote.sentence) for quote in quotes], wish, len(quotes))
     if one.kind == "boolean":
         return not quotes if _DECLINED.search(one.name) else bool(quotes)
+    if one.kind == "integer" and quotes and _SOURCES.search(one.name):
+        return _cited(one, quotes[0], root)
     if one.kind in ("number", "integer"):
         score = round(quotes[0].score, 2) if quotes else 0
         return score if fields.allowed(score, one.schema) else fields.blank(one, root)
