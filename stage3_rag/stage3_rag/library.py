@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 Method = Literal["bm25", "dense", "rrf-60", "rrf-10", "convex", "bm25+dense", "default"]
 METHODS: tuple[Method, ...] = get_args(Method)
 CHUNKER = "heading"
+BEHIND = 1000.0  # puts what is no candidate after what is one, in the order of the convex mix
 AT_ONCE = 256  # chunks encoded in one go
 Given = Document | tuple[str, str, str]
 Progress = Callable[[int, int], None]
@@ -119,10 +120,13 @@ class Corpus:
         """The confidence below which to refuse, from questions that the corpus answers."""
         return refusal.threshold(self.confidences(known_good))
 
-    def refuses(
-        self, questions: Iterable[str], threshold: float = refusal.DEFAULT.threshold
-    ) -> list[bool]:
-        return [sure < threshold for sure in self.confidences(questions)]
+    def refuses(self, questions: Iterable[str], threshold: float | None = None) -> list[bool]:
+        """By `calibrated`, or by a careful default."""
+        return [self._refuses(self._ask(one), threshold) for one in questions]
+
+    def _refuses(self, asked: _Question, threshold: float | None) -> bool:
+        careful = refusal.default_line(asked.understood).threshold
+        return self._confidence(asked) < (careful if threshold is None else threshold)
 
     def _ask(self, text: str) -> _Question:
         text = text[:LONGEST]
@@ -134,7 +138,7 @@ class Corpus:
         return _Question(text, tokens, dense, bm25, asked, understood(self._embedder.name, spoken))
 
     def _scores(self, asked: _Question, method: Method) -> Vectors:
-        """One score a chunk; those that are no candidates have -inf."""
+        """One score a chunk; what a method does not find has -inf."""
         if method in ("default", "bm25+dense"):
             return self._summed(asked, late=method == "default")
         if method == "bm25":
@@ -150,7 +154,7 @@ class Corpus:
         pool = self._pool(asked)
         if not late:
             pool = replace(pool, late=None)
-        scores = np.full(len(self), -np.inf, np.float32)
+        scores = convex(asked.bm25, asked.dense) - BEHIND
         scores[list(pool.ids)] = standardised_sum(pool, EQUAL if asked.understood else FOREIGN)
         return scores
 
@@ -176,7 +180,9 @@ class Corpus:
         order = best_first(standardised_sum(pool, EQUAL if asked.understood else FOREIGN))
         top = [self._chunks[pool.ids[at]].terms for at in order[: refusal.TOP]]
         idf = self._postings.idf(asked.terms)
-        return refusal.of_pool(pool, asked.terms, top, idf, self._postings.rarest)
+        return refusal.of_pool(
+            pool, asked.terms, top, idf, self._postings.rarest, understood=asked.understood
+        )
 
 
 def _document(given: Given) -> Document:

@@ -1,8 +1,9 @@
 """A question made better to search with: a follow-up standing alone, expansion, HyDE, self-query.
 
 Each is one call of a model and none is on by default except the first, which only runs when there
-were turns before. A model that fails or answers nonsense is an error, never a silent fallback. Left
-out: searching with the result.
+were turns before. A model that fails or answers nonsense is an error, never a silent fallback. The
+offline model can do none of them: `joined` is what follow-ups get without a real one. Left out:
+searching with the result.
 """
 
 from __future__ import annotations
@@ -54,6 +55,11 @@ async def standalone(
     said = [message for turn in history[-TURNS:] for message in _messages(turn)]
     found, reply = await _ask("standalone-1", Standalone, [*said, user(question)], provider)
     return found.question, reply
+
+
+def joined(question: str, history: Sequence[Turn]) -> str:
+    """Without a model: the last question before it and this one, as one text to search with."""
+    return f"{history[-1].question}\n{question}" if history else question
 
 
 async def expanded(question: str, provider: Provider) -> tuple[str, Reply]:

@@ -170,6 +170,12 @@ def test_confidence_stays_between_none_and_all() -> None:
     assert confidence(0.5, 0.0) == confidence(0.5, 0.0, 0.5)
 
 
+def test_vectors_of_a_language_the_model_does_not_know_are_not_trusted() -> None:
+    alike, met = (0.67, 0.0), (0.40, 0.5)
+    assert confidence(*alike) > confidence(*met)
+    assert confidence(*alike, understood=False) < confidence(*met, understood=False)
+
+
 @given(st.lists(st.floats(0, 1), min_size=20, max_size=200), st.floats(0, 0.5))
 def test_no_more_than_the_share_lies_below_the_threshold(values: list[float], share: float) -> None:
     line = threshold(values, share)
