@@ -129,6 +129,8 @@ def forget_stranger(folder: Path) -> None:
     gone = pid > 0 and not psutil.pid_exists(pid) and len(lines) == PID_FILE_LINES
     if not gone and not _is_server(pid, folder):
         file.unlink(missing_ok=True)
+        for lock in folder.glob(".s.PGSQL.*.lock"):  # it names the same process
+            lock.unlink(missing_ok=True)
 
 
 def _is_server(pid: int, folder: Path) -> bool:
