@@ -176,6 +176,10 @@ class Running:
             del self._out[: len(line) + 1]
             return line.decode("utf-8", "replace")
 
+    def signal(self, number: int) -> None:
+        """To the program itself, not to its children."""
+        self._process.send_signal(number)
+
     def hang_up(self) -> None:
         """The end of its input, for one that is talked to."""
         if self._process.stdin:
