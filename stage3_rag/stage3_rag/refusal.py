@@ -6,7 +6,7 @@ line is the collection's own: `threshold` takes it from questions that are known
 Left out: a question of the right subject without an answer, which no retrieval score tells; that is
 for the reader of the chunks.
 
-On six collections, 75 questions to set the line and 75 others to test it: 4 to 6% false refusals,
+On six collections, 75 questions to set the line and 75 others to test it: 5 to 7% false refusals,
 and of questions about other collections of the same trade (Perl against Python against Linux) 68%
 refused, against 65% for half cosine and half coverage; of questions from other walks of life all.
 """
