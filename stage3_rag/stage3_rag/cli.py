@@ -107,6 +107,7 @@ def _reindex(parser: argparse.ArgumentParser) -> None:
 
 def _pipe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", "-m", default="big", help="small, big or a model id (big)")
+    _tenant(parser)
 
 
 def _day(text: str) -> date:

@@ -84,12 +84,11 @@ class Snapshot:
 
     async def _approximate(self, vector: Vectors, k: int, filters: Filters) -> Scored:
         candidates = min(max(CANDIDATES, 2 * k), 1000)
-        await self._connection.execute(
-            "SELECT set_config('hnsw.ef_search', %s, true), "
-            "set_config('hnsw.iterative_scan', 'relaxed_order', true)",
-            (str(candidates),),
-        )
-        return await self._rows("dense_hnsw", filters, vector=vector, k=k, candidates=candidates)
+        async with self._connection.pipeline():  # one round trip
+            await self._connection.execute(self._sql["approximate"], {"candidates": candidates})
+            return await self._rows(
+                "dense_hnsw", filters, vector=vector, k=k, candidates=candidates
+            )
 
     async def keyword(self, terms: Sequence[str], k: int, filters: Filters = EVERYTHING) -> Scored:
         """The `k` best chunks by BM25; a term asked twice counts twice. No common term, no row."""
@@ -103,14 +102,13 @@ class Snapshot:
         if self.index is None or not self.index.chunks:
             return {}
         asked = Counter(storable(term) for term in terms)
-        idf = await self.idf(list(asked))
-        known = [term for term in asked if term in idf]
-        average = self.index.terms / self.index.chunks
         return {
-            "terms": known,
-            "weights": [idf[term] * asked[term] * (K1 + 1) for term in known],
-            "flat": K1 * (1 - B),
-            "slope": K1 * B / average,
+            "terms": list(asked),
+            "counts": list(asked.values()),
+            "chunks": float(self.index.chunks),
+            "average": self.index.terms / self.index.chunks,
+            "k1": K1,
+            "b": B,
         }
 
     async def dense_of(self, vector: Vectors, ids: Sequence[int]) -> dict[int, float]:

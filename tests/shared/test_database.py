@@ -1,4 +1,4 @@
-"""What a user is told when the database is not there, not yet there, too old or without pgvector."""
+"""What a user is told when the database is not there, not yet, too old or without pgvector."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ async def test_nothing_listens_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_address_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", f"mysql://me:{PASSWORD}@127.0.0.1/books")
-    with pytest.raises(BadSettings, match="DATABASE_URL.*starts with postgresql://") as raised:
+    with pytest.raises(BadSettings, match=r"DATABASE_URL.*starts with postgresql://") as raised:
         load_settings()
     assert PASSWORD not in str(raised.value)
 

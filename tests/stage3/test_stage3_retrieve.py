@@ -134,6 +134,13 @@ async def test_german_is_stemmed_as_german(store: Store, minilm: MiniLM) -> None
     assert hits[0].ranks["bm25"] == 1
 
 
+async def test_a_german_question_of_another_world_is_refused(store: Store, minilm: MiniLM) -> None:
+    await fill(store, GERMAN, minilm)
+    retriever = Retriever(store, minilm)
+    assert (await retriever.find("Wann wurde die Sixtinische Kapelle bemalt?")).refusal
+    assert not (await retriever.find("Hält der Zug in jedem Dorf?")).refusal
+
+
 class Backwards:
     """A reranker that likes short texts: it decides alone."""
 
@@ -176,6 +183,13 @@ def test_one_index_gives_every_ranking(corpus: Corpus) -> None:
         assert compared[method] == corpus.rankings(GOOD, k=3, method=method)
     firsts = [ranking[0] for ranking in compared["default"]]
     assert sum(found == right for found, right in zip(firsts, RIGHT, strict=True)) >= 9
+
+
+def test_a_ranking_goes_on_behind_the_candidates(minilm: MiniLM) -> None:
+    many = [(f"d{n}", "", f"Rule {n} is about the colour of door {n}.") for n in range(70)]
+    ranked = Corpus(many, embedder=minilm).rankings(["door 7"], k=70)[0]
+    assert sorted(ranked) == sorted(id for id, _, _ in many)
+    assert ranked[0] == "d7"
 
 
 def test_bm25_alone_leaves_out_what_shares_no_word(corpus: Corpus) -> None:

@@ -65,7 +65,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
 """
 
 
-def writer(tenant: str, count: int, dies: int = -1) -> "subprocess.Popen[str]":
+def writer(tenant: str, count: int, dies: int = -1) -> subprocess.Popen[str]:
     """Writes documents d0, d1, … as `new`; kills itself half-way through number `dies`."""
     command = [sys.executable, "-c", WRITER, tenant, str(count), str(dies)]
     return subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.PIPE, text=True)
