@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stage3_rag.tenancy import Index
 
 LOCK = "hashtextextended('stage3 rebuild ' || %s, 0)"
-TABLES = ("documents", "chunks", "vectors", "token_vectors", "postings")
+TABLES = ("documents", "chunks", "vectors", "token_vectors", "postings", "terms")
 MEMORY = "512MB"  # while building; with the default of 64 MB it takes three times as long
 
 
