@@ -6,6 +6,7 @@ index is set low and the planner is pushed, so that a small table takes the plan
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,19 @@ async def test_an_approximate_index_that_finds_too_little_is_not_the_last_word(
             await now._connection.execute(f"{PUSHED}; SET LOCAL hnsw.max_scan_tuples = 1")
             assert len(await now._approximate(question, TENTH, rare)) < TENTH
             assert len(await now.dense(question, TENTH, rare)) == TENTH
+
+
+async def test_two_processes_that_tidy_build_one_index(
+    opened: Any, paper: Any, made_up: Any
+) -> None:
+    embedder = made_up(dimensions=SIZE)
+    async with (
+        opened(embedder=embedder, exact_below=100) as one,
+        opened(embedder=embedder, exact_below=100) as other,
+    ):
+        await fill(one, paper, embedder, cloud(9, 1000))
+        await asyncio.gather(one.tidy(), other.tidy(), one.tidy())
+        assert (await other.index()).has_hnsw
 
 
 async def test_deleted_rows_do_not_crowd_out_the_others(large: Store) -> None:
