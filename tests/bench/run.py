@@ -25,6 +25,7 @@ from series import Section, render
 from sizes import sizes_section
 from startup import first_token_section, help_section, import_section
 from store_speed import store_sections
+from vector_precision import precision_section
 
 PARTS: dict[str, Callable[[], list[Section]]] = {
     "startup": lambda: [help_section(), first_token_section(), import_section()],
@@ -32,7 +33,7 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "load": load_sections,
     "extraction": extraction_sections,
     "ingestion": ingestion_sections,
-    "store": lambda: [*store_sections(), *keyword_sections()],
+    "store": lambda: [*store_sections(), *keyword_sections(), precision_section()],
     "sizes": lambda: [sizes_section()],
 }
 PLAIN = ("startup", "first-token", "load", "extraction", "ingestion")
