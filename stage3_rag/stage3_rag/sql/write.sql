@@ -22,14 +22,21 @@ LEFT JOIN stage3.chunks AS c ON c.document = d.no
 WHERE d.index_id = %(index)s AND d.id = ANY(%(ids)s);
 
 -- name: remove_postings
--- Says how many terms they counted.
+-- Says how many terms they counted. A term that no chunk has any more is forgotten: nothing of a
+-- deleted document stays.
 WITH gone AS (
     DELETE FROM stage3.postings WHERE chunk_id = ANY(%(ids)s) RETURNING term, tf
+), lost AS (
+    SELECT term, count(*) AS chunks FROM gone GROUP BY term
 ), fewer AS (
     UPDATE stage3.terms AS t
-    SET chunks = t.chunks - g.chunks
-    FROM (SELECT term, count(*) AS chunks FROM gone GROUP BY term) AS g
-    WHERE t.index_id = %(index)s AND t.term = g.term
+    SET chunks = t.chunks - l.chunks
+    FROM lost AS l
+    WHERE t.index_id = %(index)s AND t.term = l.term AND t.chunks > l.chunks
+), none AS (
+    DELETE FROM stage3.terms AS t
+    USING lost AS l
+    WHERE t.index_id = %(index)s AND t.term = l.term AND t.chunks <= l.chunks
 )
 SELECT coalesce(sum(tf), 0)::bigint FROM gone;
 
