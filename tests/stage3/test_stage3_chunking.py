@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stage3_rag.chunking import CHILD, CHUNKERS, chunk
@@ -35,6 +35,7 @@ EMBEDDER = Letters()
 WORDS = st.sampled_from(
     ["alpha", "be", "gamma.", "| cell |", "\n", "\n\n", "- item", "Eps!", "日本語の文。", "x" * 70]
 )
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine
 TEXTS = st.lists(WORDS, min_size=1, max_size=120).map(" ".join).filter(str.strip)
 
 
@@ -44,6 +45,7 @@ def document(*texts: str) -> Document:
 
 
 @pytest.mark.parametrize("name", CHUNKERS)
+@UNHURRIED
 @given(texts=st.lists(TEXTS, min_size=1, max_size=3), size=st.sampled_from([40, 80, 200]))
 def test_chunks_are_verbatim_fit_and_lose_nothing(name: str, texts: list[str], size: int) -> None:
     given_document = document(*texts)
@@ -108,6 +110,7 @@ def test_a_title_longer_than_a_chunk_leaves_room() -> None:
     assert only.tokens <= 200
 
 
+@UNHURRIED
 @given(TEXTS, st.integers(1, 30))
 def test_windows_keep_their_limit_and_every_word(text: str, most: int) -> None:
     measured = Measured(text, TokenCounter(EMBEDDER))
