@@ -55,10 +55,10 @@ def bench_of(home: Path, *argv: str, **more: object) -> Iterator[RagBench]:
 
 @pytest.fixture(scope="module")
 def naive() -> Iterator[Examination]:
-    """Not in pytest's own folder: another pytest closes that to the user whom PostgreSQL runs as."""
+    """Not in pytest's folder: another pytest closes that to the user that PostgreSQL runs as."""
     mine = (sys.executable, str(NAIVE))
     with (
-        tempfile.TemporaryDirectory(prefix="stage3-", ignore_cleanup_errors=True) as folder,
+        tempfile.TemporaryDirectory(prefix="compare-", ignore_cleanup_errors=True) as folder,
         bench_of(Path(folder) / "a", *mine) as yours,
         bench_of(Path(folder) / "b", *REFERENCE) as reference,
     ):
