@@ -114,7 +114,13 @@ def shelf(tmp_path: Path) -> Library:
         (folder / name).write_text(text, encoding="utf-8")
     questions = [
         Question(
-            id=name, split="dev", kind="plain", text=text, answer="", needs=((Span(name, ""),),)
+            id=name,
+            set=60,
+            split="dev",
+            kind="plain",
+            text=text,
+            answer="",
+            needs=((Span(name, ""),),),
         )
         for name, text in READERS_QUESTIONS.items()
     ]
@@ -148,7 +154,7 @@ def test_recall_is_held_against_the_reference(tmp_path: Path, shelf: Library) ->
 
 def test_each_need_of_a_question_counts_and_any_of_its_documents_will_do() -> None:
     needs = ((Span("a", ""), Span("b", "")), (Span("c", ""),))
-    question = Question(id="q", split="dev", kind="k", text="?", answer="", needs=needs)
+    question = Question(id="q", set=60, split="dev", kind="k", text="?", answer="", needs=needs)
     assert recalled(question, ["x", "b"]) == 0.5
     assert recalled(question, ["x", "a", "c"]) == 1.0
     assert recalled(question, ["1", "2", "3", "4", "5", "a", "c"]) == 0.0

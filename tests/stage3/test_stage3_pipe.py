@@ -1,4 +1,4 @@
-"""`stage3 pipe` as another program sees it: a real process, a real database, one line for a line."""
+"""The pipe as a process: one line in, one line out, whatever comes."""
 
 from __future__ import annotations
 
