@@ -133,6 +133,11 @@ async def _check(connection: Connection, name: str) -> None:
         await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
     except psycopg.errors.UniqueViolation:
         pass  # another process made it at the same moment
+    except psycopg.errors.InsufficientPrivilege:
+        raise DatabaseUnavailable(
+            f"pgvector is not switched on in {name}, and only an administrator may do it: "
+            "have `CREATE EXTENSION vector` run there once"
+        ) from None
     except psycopg.Error as error:
         raise DatabaseUnavailable(
             f"{name} has no pgvector ({_first_line(error)}): install it on the server, "

@@ -151,6 +151,19 @@ async def test_a_server_without_pgvector(server: Path, monkeypatch: pytest.Monke
     assert "CREATE EXTENSION vector" in words
 
 
+async def test_a_user_who_may_not_switch_pgvector_on(
+    server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(own(server), autocommit=True) as connection:
+        connection.execute("CREATE ROLE plain LOGIN CREATEDB CREATEROLE")
+        connection.execute("CREATE DATABASE plain OWNER plain")
+    url = own(server, "plain").replace("postgres@", "plain@")
+    assert "have `CREATE EXTENSION vector` run there once" in await told(url, monkeypatch)
+    with psycopg.connect(own(server, "plain")) as connection:
+        connection.execute("CREATE EXTENSION vector")
+    await opened(url, monkeypatch)
+
+
 async def test_a_pgvector_that_is_too_old(server: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No old one can be installed here, so the catalogue of a fresh database says 0.7.4."""
     with psycopg.connect(own(server), autocommit=True) as connection:
