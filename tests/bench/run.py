@@ -18,6 +18,7 @@ from environments import PeerMissing, machine
 from extraction import extraction_sections
 from first_token import first_token_sections
 from keyword_engines import keyword_sections
+from ingestion import ingestion_sections
 from load import load_sections
 from processes import ProgramFailed
 from series import Section, render
@@ -31,9 +32,10 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "load": load_sections,
     "extraction": extraction_sections,
     "store": lambda: [*store_sections(), *keyword_sections()],
+    "ingestion": ingestion_sections,
     "sizes": lambda: [sizes_section()],
 }
-PLAIN = ("startup", "first-token", "load", "extraction")
+PLAIN = ("startup", "first-token", "load", "extraction", "ingestion")
 
 
 def main() -> int:
