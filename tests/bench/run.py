@@ -17,8 +17,8 @@ from collections.abc import Callable
 from environments import PeerMissing, machine
 from extraction import extraction_sections
 from first_token import first_token_sections
-from keyword_engines import keyword_sections
 from ingestion import ingestion_sections
+from keyword_engines import keyword_sections
 from load import load_sections
 from processes import ProgramFailed
 from series import Section, render
