@@ -123,22 +123,7 @@ def shelf(tmp_path: Path) -> Library:
     folder.mkdir()
     for name, text in SHELF.items():
         (folder / name).write_text(text, encoding="utf-8")
-<<<<<<< HEAD
-    questions = [
-        Question(
-            id=name,
-            set=60,
-            split="dev",
-            kind="plain",
-            text=text,
-            answer="",
-            needs=((Span(name, ""),),),
-        )
-        for name, text in READERS_QUESTIONS.items()
-    ]
-=======
     questions = [question(text, (name,)) for name, text in READERS_QUESTIONS.items()]
->>>>>>> s3compare
     return Library(folder, questions)
 
 
@@ -168,18 +153,10 @@ def test_recall_is_held_against_the_reference(tmp_path: Path, shelf: Library) ->
 
 
 def test_each_need_of_a_question_counts_and_any_of_its_documents_will_do() -> None:
-<<<<<<< HEAD
-    needs = ((Span("a", ""), Span("b", "")), (Span("c", ""),))
-    question = Question(id="q", set=60, split="dev", kind="k", text="?", answer="", needs=needs)
-    assert recalled(question, ["x", "b"]) == 0.5
-    assert recalled(question, ["x", "a", "c"]) == 1.0
-    assert recalled(question, ["1", "2", "3", "4", "5", "a", "c"]) == 0.0
-=======
     asked = question("?", ("a", "b"), ("c",))
     assert recalled(asked, ["x", "b"]) == 0.5
     assert recalled(asked, ["x", "a", "c"]) == 1.0
     assert recalled(asked, ["1", "2", "3", "4", "5", "a", "c"]) == 0.0
->>>>>>> s3compare
 
 
 def test_the_slowest_answer_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

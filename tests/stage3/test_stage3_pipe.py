@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The pipe as a process: one line in, one line out, whatever comes."""
-=======
 """`stage3 pipe` as another program sees it: a real process and database, one line for a line."""
->>>>>>> s3compare
 
 from __future__ import annotations
 
