@@ -77,7 +77,6 @@ async def _address(settings: Settings) -> AsyncIterator[str]:
 async def _pool(url: str) -> AsyncIterator[Database]:
     try:
         import psycopg
-        from pgvector.psycopg import register_vector_async
         from psycopg_pool import AsyncConnectionPool
     except ImportError as error:
         raise missing("postgres", error) from error
@@ -85,12 +84,22 @@ async def _pool(url: str) -> AsyncIterator[Database]:
     try:
         await _ready(url, name)
         pool: Pool = AsyncConnectionPool(
-            url, min_size=1, max_size=CONNECTIONS, open=False, configure=register_vector_async
+            url, min_size=1, max_size=CONNECTIONS, open=False, configure=_configure
         )
         async with pool:
             yield Database(url, pool, name)
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise _unavailable(name, error) from error
+
+
+async def _configure(connection: Connection) -> None:
+    """Compiling a query, and a plan made for no value in particular, cost more than they save."""
+    from pgvector.psycopg import register_vector_async
+
+    await register_vector_async(connection)
+    await connection.execute("SET jit = off")
+    await connection.execute("SET plan_cache_mode = force_custom_plan")
+    await connection.commit()
 
 
 async def _ready(url: str, name: str) -> None:
@@ -124,6 +133,11 @@ async def _check(connection: Connection, name: str) -> None:
         await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
     except psycopg.errors.UniqueViolation:
         pass  # another process made it at the same moment
+    except psycopg.errors.InsufficientPrivilege:
+        raise DatabaseUnavailable(
+            f"pgvector is not switched on in {name}, and only an administrator may do it: "
+            "have `CREATE EXTENSION vector` run there once"
+        ) from None
     except psycopg.Error as error:
         raise DatabaseUnavailable(
             f"{name} has no pgvector ({_first_line(error)}): install it on the server, "

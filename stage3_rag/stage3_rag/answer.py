@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -26,14 +27,17 @@ from shared.schemas import output_schema, validated
 from shared.tokens import count_tokens
 from stage3_rag.citations import Claim, checked
 from stage3_rag.context import Passage, pack, written
-from stage3_rag.contract import Answer, Filters, Hit, Reason, Statement
+from stage3_rag.contract import Answer, Filters, Hit, Reason, Statement, Turn
 from stage3_rag.retrieve import Retriever
+from stage3_rag.rewrite import expanded, hypothetical, self_query, standalone
+from stage3_rag.snapshot import EVERYTHING
 
 PROMPTS = Path(__file__).parent / "prompts"
 PROMPT = "answer-1"
 PASSAGES = 8
 SHOWN = 10  # hits that an answer comes with
 MAX_TOKENS = 1200
+Expansion = Literal["none", "expansion", "hyde", "self"]
 MOST_AT_ONCE = 4  # packs that are asked at the same time
 
 
@@ -68,26 +72,63 @@ class Answerer:
         self._system = front_matter.read(PROMPTS / f"{prompt}.md")[1].strip()
 
     async def ask(
-        self, question: str, *, filters: Filters | None = None, passages: int = PASSAGES
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        filters: Filters = EVERYTHING,
+        passages: int = PASSAGES,
+        expand: Expansion = "none",
     ) -> Answer:
-        """The answer; a failed call of the model raises what `shared.errors` names."""
+        """The answer; a failed call of the model raises what `shared.errors` names.
+
+        With turns before it the question is first rewritten to stand alone. `expand` is searched
+        with, and never shown to the model that answers.
+        """
         if not question.strip():
             raise EmptyPrompt("the question is empty: ask in words")
-        started = time.monotonic()
-        found = await self._retriever.find(question, max(SHOWN, passages), filters or Filters())
-        answer = Answer(
-            question=question, hits=tuple(found.hits), retrieval_s=time.monotonic() - started
-        )
-        reason: Reason | None = found.refusal
-        if reason is None:
-            answer = await self._answered(answer, passages)
+        started, spent = time.monotonic(), Spent()
+        asked, reply = await standalone(question, history, self._provider)
+        self._count(reply, spent)
+        searched, filters = await self._searched(asked, filters, expand, spent)
+        before = time.monotonic()
+        found = await self._retriever.find(searched, max(SHOWN, passages), filters)
+        answer = Answer(question=asked, hits=found.hits, retrieval_s=time.monotonic() - before)
+        if found.refusal is None:
+            answer = await self._answered(answer, passages, spent)
         else:
-            answer = replace(answer, reason=reason, cost_usd=Decimal(0))
-        return replace(answer, total_s=time.monotonic() - started)
+            answer = replace(answer, reason=found.refusal)
+        return replace(
+            answer,
+            model=spent.model,
+            usage=spent.usage,
+            cost_usd=spent.cost_usd,
+            total_s=time.monotonic() - started,
+        )
 
-    async def _answered(self, answer: Answer, passages: int) -> Answer:
+    async def _searched(
+        self, question: str, filters: Filters, expand: Expansion, spent: Spent
+    ) -> tuple[str, Filters]:
+        """What is searched for, and where."""
+        if expand == "none":
+            return question, filters
+        if expand == "self":
+            tags = {tag for one in await self._retriever.store.documents() for tag in one.tags}
+            text, found, reply = await self_query(question, sorted(tags), self._provider)
+            filters = replace(
+                filters,
+                tags=filters.tags or found.tags,
+                since=filters.since or found.since,
+                until=filters.until or found.until,
+            )
+        else:
+            written = expanded if expand == "expansion" else hypothetical
+            text, reply = await written(question, self._provider)
+        self._count(reply, spent)
+        return text, filters
+
+    async def _answered(self, answer: Answer, passages: int, spent: Spent) -> Answer:
         packs = await asyncio.to_thread(pack, answer.hits[:passages], count_tokens)
-        spent = Spent()
         stood, dropped, able = await self._read(answer.question, packs, spent)
         if len(packs) > 1 and len(stood) > 1:
             stood = await self._reduced(answer.question, stood, answer.hits, spent)
@@ -99,9 +140,6 @@ class Answerer:
             statements=tuple(stood),
             reason=reason,
             dropped=tuple(dropped),
-            model=spent.model,
-            usage=spent.usage,
-            cost_usd=spent.cost_usd,
         )
 
     async def _read(
@@ -147,7 +185,9 @@ class Answerer:
         except ModelError:  # refused, cut or no JSON: no sentence of it can be checked
             return Answered(answerable=False, statements=[])
 
-    def _count(self, reply: Reply, spent: Spent) -> None:
+    def _count(self, reply: Reply | None, spent: Spent) -> None:
+        if reply is None:  # nothing was asked
+            return
         spent.model = reply.model
         spent.usage += reply.usage or Usage()
         try:

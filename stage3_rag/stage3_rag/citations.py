@@ -1,9 +1,9 @@
 """The second gate: a sentence of the model stands only when a quote in its passage supports it.
 
-Four questions, none of which needs a model: is there such a passage; does the quote stand in it;
-does the quote hold every number of the sentence and the same negation; does it share enough of the
-sentence's words. Left out: whether a true paraphrase in quite other words is supported. It is
-dropped, which costs an answer and never invents one.
+Questions that need no model: is there such a passage; does the quote stand in it; does the quote
+hold every number of the sentence and the same negation; does it share enough of the sentence's
+words; is it no order to an assistant, which only an injected text holds. Left out: whether a true
+paraphrase in quite other words is supported. It is dropped: that costs an answer, and invents none.
 """
 
 from __future__ import annotations
@@ -26,6 +26,16 @@ _MARKUP = re.compile(
 _NEGATION = re.compile(
     r"\b(?:no|not|never|none|nobody|nothing|neither|nor|without|cannot|kein\w*|nicht|nie|ohne|ne|pas|"
     r"sin|nunca|jamás|не|нет|без)\b|n['\u2019]t\b",
+    re.I,
+)
+
+
+# Words that speak to an assistant and not to a reader: no sentence of an answer may pass them on.
+_ORDER = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|prompt|rule|above|previous)"
+    r"|\b(?:begin|start|end|prefix) (?:every|each|all|your) (?:answer|reply|response|message)"
+    r"|\b(?:you are now|new instructions?:|(?:assistant|system):)"
+    r"|\btell the user (?:that|to)\b|\bdo not (?:reveal|tell the user)\b",
     re.I,
 )
 
@@ -59,7 +69,7 @@ def checked(
 def supported(claim: Claim, passages: Mapping[int, Passage]) -> Citation | None:
     """The citation, its quote as the document has it; None when the claim does not stand."""
     passage = passages.get(claim.source)
-    if passage is None or not claim.text.strip():
+    if passage is None or not claim.text.strip() or _ORDER.search(f"{claim.text} {claim.quote}"):
         return None
     quote = found(claim.quote, passage.text)
     if quote is None or not _carries(claim.text, quote, passage.hit.chunk.context):

@@ -63,6 +63,14 @@ class Chunk:
     parent: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What was asked and answered before, in a conversation."""
+
+    question: str
+    answer: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """Restricts a search, inside the store. Empty means no restriction."""

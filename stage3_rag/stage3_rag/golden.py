@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from shared.errors import BadSettings
-from stage3_rag.contract import Hit
+from stage3_rag.contract import Chunk, Hit, Turn
 
 FILE = Path(__file__).parents[1] / "data" / "golden" / "questions.jsonl"
 CORPUS = Path(__file__).parents[1] / "data" / "handbook"
@@ -28,15 +28,9 @@ class Span:
     quote: str
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    question: str
-    answer: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """`set`: 60 for a question of stage 3, 100 for one that only stage 5 asks. `needs`: of each inner
+    """`set`: 60 for a question of stage 3, 100 for one of stage 5 alone. `needs`: of each inner
     tuple one span suffices, and all tuples are needed; none means that the corpus has no answer.
     """
 
@@ -63,13 +57,12 @@ def load_questions(
 
 def relevance(question: Question, hits: Sequence[Hit]) -> list[set[int]]:
     """For each hit, which of the question's needs it holds."""
-    return [
-        _holds(question, hit.chunk.document_id, hit.chunk.parent or hit.chunk.text) for hit in hits
-    ]
+    return [holds(question, hit.chunk) for hit in hits]
 
 
-def _holds(question: Question, document: str, text: str) -> set[int]:
-    words = _words(text)
+def holds(question: Question, chunk: Chunk) -> set[int]:
+    """Which of the question's needs a chunk meets, numbered from 0."""
+    document, words = chunk.document_id, _words(chunk.parent or chunk.text)
     return {
         at
         for at, spans in enumerate(question.needs)

@@ -108,7 +108,9 @@ class Ingestion:
         self.seen: set[str] = set()
 
     async def write(self, works: AsyncGenerator[Work], embedder: Embedder) -> None:
-        pipeline = Pipeline(embedder, self._store.chunker, self._contexts)
+        index = await self._store.index()
+        chunker = index.chunker if index else self._store.chunker
+        pipeline = Pipeline(embedder, chunker, self._contexts)
         async with aclosing(pipeline.run(works)) as every:
             async for ready in every:
                 await self._write(ready)

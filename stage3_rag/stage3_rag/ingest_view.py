@@ -21,9 +21,9 @@ def report_text(
 ) -> str:
     lines = [f'{path} into the collection "{tenant}": {_counts(report)}']
     lines += _listed("changed", report.changed)
-    lines += _listed("removed, since no file holds it any more", report.removed)
-    lines += _said("says almost the same as another document", _twins(report.alike))
-    lines += _said("left out, since it belongs to another tenant", _tenants(report.foreign))
+    lines += _listed("removed, no file holds them any more", report.removed)
+    lines += _said("almost the same as another document", _twins(report.alike))
+    lines += _said("of another tenant, left out", _tenants(report.foreign))
     lines += _said("skipped", list(report.skipped.values()))
     lines += _said("FAILED; what was read before stays", list(report.failed.values()), every=True)
     if contexts:

@@ -26,23 +26,28 @@ def pack(text: TokenVectors) -> bytes:
     return np.packbits(_inner(text) > 0, axis=1).tobytes()
 
 
-def unpack(packed: bytes, dimensions: int) -> Vectors:
-    """(t, dimensions) float32, rows of length 1."""
-    rows = np.frombuffer(packed, np.uint8).reshape(-1, (dimensions + 7) // 8)
-    signs = np.unpackbits(rows, axis=1, count=dimensions).astype(np.float32)
-    result: Vectors = (signs * 2 - 1) / np.float32(np.sqrt(dimensions))
-    return result
-
-
 def similarities(question: TokenVectors, chunks: Sequence[bytes]) -> Vectors:
     """(len(chunks),) float32: the mean over the question's tokens of their best cosine."""
     asked = _inner(question)
-    found = [_best(asked, unpack(chunk, asked.shape[1])) for chunk in chunks]
-    return np.array(found, np.float32)
+    wide = (asked.shape[1] + 7) // 8
+    tokens = [len(chunk) // wide for chunk in chunks]
+    found = np.zeros(len(chunks), np.float32)
+    filled = [at for at, count in enumerate(tokens) if count]
+    if filled:
+        starts = np.cumsum([0, *(tokens[at] for at in filled[:-1])])
+        cosines = _cosines(asked, b"".join(chunks))
+        found[filled] = np.maximum.reduceat(cosines, starts, axis=1).mean(axis=0)
+    return found
 
 
-def _best(asked: Vectors, chunk: Vectors) -> float:
-    return float((asked @ chunk.T).max(axis=1).mean()) if len(chunk) else 0.0
+def _cosines(asked: Vectors, packed: bytes) -> Vectors:
+    """(question's tokens, chunks' tokens). A sign vector of d bits b is (2b - 1) / √d."""
+    dimensions = asked.shape[1]
+    rows = np.frombuffer(packed, np.uint8).reshape(-1, (dimensions + 7) // 8)
+    bits = np.unpackbits(rows, axis=1, count=dimensions).astype(np.float32)
+    products = 2 * (asked @ bits.T) - asked.sum(axis=1, keepdims=True)
+    cosines: Vectors = products / np.float32(np.sqrt(dimensions))
+    return cosines
 
 
 def _inner(text: TokenVectors) -> Vectors:

@@ -12,7 +12,7 @@ as in the store, so no database is needed. Left out: updates, filters, answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -20,7 +20,7 @@ import numpy as np
 from shared.embeddings import Embedder, MiniLM, TokenVectors
 from stage3_rag import refusal
 from stage3_rag.chunking import chunk
-from stage3_rag.contract import Document, Section
+from stage3_rag.contract import Chunk, Document, Section
 from stage3_rag.encoding import EncodedChunk, encode
 from stage3_rag.fusion import (
     EQUAL,
@@ -40,9 +40,10 @@ from stage3_rag.retrieve import CANDIDATES, LONGEST, embedded
 if TYPE_CHECKING:
     from shared.embeddings import Vectors
 
-Method = Literal["default", "bm25", "dense", "rrf-10", "rrf-60", "convex"]
+Method = Literal["bm25", "dense", "rrf-60", "rrf-10", "convex", "bm25+dense", "default"]
 METHODS: tuple[Method, ...] = get_args(Method)
 CHUNKER = "heading"
+BEHIND = 1000.0  # puts what is no candidate after what is one, in the order of the convex mix
 AT_ONCE = 256  # chunks encoded in one go
 Given = Document | tuple[str, str, str]
 Progress = Callable[[int, int], None]
@@ -96,6 +97,12 @@ class Corpus:
         """
         return [self._documents(self._scores(self._ask(one), method), k) for one in questions]
 
+    def chunks(self, question: str, *, k: int = 10, method: Method = "default") -> list[Chunk]:
+        """The same, as chunks."""
+        scores = self._scores(self._ask(question), method)
+        order = best_first(scores)[:k]
+        return [self._chunks[at].chunk for at in order if scores[at] > -np.inf]
+
     def compared(self, questions: Iterable[str], *, k: int = 10) -> dict[Method, list[list[str]]]:
         """The rankings of every method, with each question embedded only once."""
         result: dict[Method, list[list[str]]] = {method: [] for method in METHODS}
@@ -113,10 +120,13 @@ class Corpus:
         """The confidence below which to refuse, from questions that the corpus answers."""
         return refusal.threshold(self.confidences(known_good))
 
-    def refuses(
-        self, questions: Iterable[str], threshold: float = refusal.DEFAULT.threshold
-    ) -> list[bool]:
-        return [sure < threshold for sure in self.confidences(questions)]
+    def refuses(self, questions: Iterable[str], threshold: float | None = None) -> list[bool]:
+        """By `calibrated`, or by a careful default."""
+        return [self._refuses(self._ask(one), threshold) for one in questions]
+
+    def _refuses(self, asked: _Question, threshold: float | None) -> bool:
+        careful = refusal.default_line(asked.understood).threshold
+        return self._confidence(asked) < (careful if threshold is None else threshold)
 
     def _ask(self, text: str) -> _Question:
         text = text[:LONGEST]
@@ -128,9 +138,9 @@ class Corpus:
         return _Question(text, tokens, dense, bm25, asked, understood(self._embedder.name, spoken))
 
     def _scores(self, asked: _Question, method: Method) -> Vectors:
-        """One score a chunk; those that are no candidates have -inf."""
-        if method == "default":
-            return self._default(asked)
+        """One score a chunk; what a method does not find has -inf."""
+        if method in ("default", "bm25+dense"):
+            return self._summed(asked, late=method == "default")
         if method == "bm25":
             return np.where(asked.bm25 > 0, asked.bm25, -np.inf)
         if method == "dense":
@@ -140,9 +150,11 @@ class Corpus:
         k = int(method.removeprefix("rrf-"))
         return reciprocal_ranks([asked.bm25, asked.dense], k)
 
-    def _default(self, asked: _Question) -> Vectors:
+    def _summed(self, asked: _Question, *, late: bool) -> Vectors:
         pool = self._pool(asked)
-        scores = np.full(len(self), -np.inf, np.float32)
+        if not late:
+            pool = replace(pool, late=None)
+        scores = convex(asked.bm25, asked.dense) - BEHIND
         scores[list(pool.ids)] = standardised_sum(pool, EQUAL if asked.understood else FOREIGN)
         return scores
 
@@ -168,7 +180,9 @@ class Corpus:
         order = best_first(standardised_sum(pool, EQUAL if asked.understood else FOREIGN))
         top = [self._chunks[pool.ids[at]].terms for at in order[: refusal.TOP]]
         idf = self._postings.idf(asked.terms)
-        return refusal.of_pool(pool, asked.terms, top, idf, self._postings.rarest)
+        return refusal.of_pool(
+            pool, asked.terms, top, idf, self._postings.rarest, understood=asked.understood
+        )
 
 
 def _document(given: Given) -> Document:

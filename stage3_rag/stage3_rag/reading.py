@@ -19,6 +19,7 @@ MOST_CHARACTERS = 5_000_000  # of one document; about 5,000 chunks
 READERS = {
     ".md": markdown.read,
     ".markdown": markdown.read,
+    ".mdx": markdown.read,
     ".txt": plain.read,
     ".text": plain.read,
     ".rst": plain.read,
@@ -27,6 +28,8 @@ READERS = {
     ".pdf": pdf.read,
     ".docx": docx.read,
     ".json": issues.read,
+    ".jsonl": issues.read,
+    ".ndjson": issues.read,
 }
 ENDINGS = tuple(READERS)
 FORMAT = "1"  # to be raised when a reader gives another text for the same bytes

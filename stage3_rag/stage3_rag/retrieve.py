@@ -96,7 +96,7 @@ class Retriever:
             sure = await _confidence(asked, pool, top, now)
             line = await now.setting(refusal.SETTING)
         hits = tuple(_hit(found[pool.ids[at]], at, scores, pool) for at in best[:k])
-        threshold = line["threshold"] if line else refusal.DEFAULT.threshold
+        threshold = line["threshold"] if line else refusal.default_line(asked.understood).threshold
         return Retrieved(hits, sure, threshold, "off_topic" if sure < threshold else None)
 
     async def _asked(
@@ -144,7 +144,7 @@ async def _confidence(asked: Asked, pool: Pool, top: Sequence[Found], now: Snaps
     idf = await now.idf(asked.terms)
     rarest = lucene_idf(0, now.index.chunks if now.index else 0)
     best = [terms(searched(one.chunk)) for one in top[: refusal.TOP]]
-    return refusal.of_pool(pool, asked.terms, best, idf, rarest)
+    return refusal.of_pool(pool, asked.terms, best, idf, rarest, understood=asked.understood)
 
 
 def _column(scores: dict[int, float], ids: Sequence[int]) -> Vectors:

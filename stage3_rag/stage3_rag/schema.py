@@ -47,8 +47,9 @@ async def install(database: Database) -> None:
 
 
 async def _version(connection: Connection) -> int | None:
-    cursor = await connection.execute("SELECT to_regclass('stage3.version') IS NOT NULL")
-    if not (await cursor.fetchone() or [False])[0]:
+    """Looks into the catalogue: `to_regclass` may go by a cache that is older than the lock."""
+    cursor = await connection.execute("SELECT FROM pg_namespace WHERE nspname = 'stage3'")
+    if not cursor.rowcount:
         return None
     row = await (await connection.execute("SELECT number FROM stage3.version")).fetchone()
     return int(row[0]) if row else None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 K1, B = 1.5, 0.75
 EXACT_BELOW = 20_000  # chunks; `tests/bench/run.py store` prints what either costs
-CANDIDATES = 200  # that HNSW looks for and full vectors sort
+CANDIDATES = 100  # that HNSW looks for and full vectors sort
 COUNTED = 1000  # chunks of one language; more is many
 EVERYTHING = Filters()
 
@@ -84,12 +84,11 @@ class Snapshot:
 
     async def _approximate(self, vector: Vectors, k: int, filters: Filters) -> Scored:
         candidates = min(max(CANDIDATES, 2 * k), 1000)
-        await self._connection.execute(
-            "SELECT set_config('hnsw.ef_search', %s, true), "
-            "set_config('hnsw.iterative_scan', 'relaxed_order', true)",
-            (str(candidates),),
-        )
-        return await self._rows("dense_hnsw", filters, vector=vector, k=k, candidates=candidates)
+        async with self._connection.pipeline():  # one round trip
+            await self._connection.execute(self._sql["approximate"], {"candidates": candidates})
+            return await self._rows(
+                "dense_hnsw", filters, vector=vector, k=k, candidates=candidates
+            )
 
     async def keyword(self, terms: Sequence[str], k: int, filters: Filters = EVERYTHING) -> Scored:
         """The `k` best chunks by BM25; a term asked twice counts twice. No common term, no row."""
@@ -103,14 +102,13 @@ class Snapshot:
         if self.index is None or not self.index.chunks:
             return {}
         asked = Counter(storable(term) for term in terms)
-        idf = await self.idf(list(asked))
-        known = [term for term in asked if term in idf]
-        average = self.index.terms / self.index.chunks
         return {
-            "terms": known,
-            "weights": [idf[term] * asked[term] * (K1 + 1) for term in known],
-            "flat": K1 * (1 - B),
-            "slope": K1 * B / average,
+            "terms": list(asked),
+            "counts": list(asked.values()),
+            "chunks": float(self.index.chunks),
+            "average": self.index.terms / self.index.chunks,
+            "k1": K1,
+            "b": B,
         }
 
     async def dense_of(self, vector: Vectors, ids: Sequence[int]) -> dict[int, float]:
@@ -208,7 +206,7 @@ class Snapshot:
 
     def _with_filters(self, query: str, filters: Filters) -> str:
         """Only our own text is put in; what a filter asks for travels beside the query."""
-        for name in ("filtered_scores", "filtered", "filters"):
+        for name in ("filtered", "filters"):
             part = self._sql[name] if filters != EVERYTHING else "true"
             query = query.replace(f"{{{name}}}", part)
         return query

@@ -1,9 +1,9 @@
 """One tenant's corpus in PostgreSQL: written document by document, asked in snapshots.
 
 Read `sql/schema.sql` first; then `tenancy` (who sees what), `snapshot` (what can be asked),
-`writing` (how rows get there), `upkeep` (vacuum and the approximate index). Decided here: a document
-is one transaction, and a rebuild fills a second index and switches. Left out: chunking, embedding,
-ranking.
+`writing` (how rows get there), `upkeep` (vacuum and the approximate index). Decided here: a
+document is one transaction, and a rebuild fills a second index and switches. Left out: chunking,
+embedding, ranking.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ async def open_store(
     """The store of one tenant, with its tables made on first use.
 
     `embedder` is needed to write, and checked against the index. `chunker` is the name that goes
-    into a new index; given one that differs from the index's, every call is an `IndexMismatch`. From `exact_below` chunks
-    on, vectors are searched approximately.
+    into a new index; given one that differs from the index's, every call is an `IndexMismatch`.
+    From `exact_below` chunks on, vectors are searched approximately.
     """
     async with open_database(settings) as database:
         await install(database)
@@ -172,9 +172,9 @@ class Store:
             await writer.set_setting(name, value)
 
     async def tidy(self, changed: int | None = None) -> None:
-        """After writing: lets the planner know, and builds the approximate index for a large corpus.
+        """After writing: statistics for the planner, and a large corpus gets its HNSW index.
 
-        `changed` is how many chunks were written; for a small share of the corpus it does nothing.
+        `changed` is how many chunks were written; a small share of the corpus is let be.
         """
         index = await self.index()
         if index and (changed is None or changed * 10 >= index.chunks):

@@ -57,8 +57,11 @@ class Index:
 async def tenant_transaction(
     database: Database, tenant: str, *, snapshot: bool = False
 ) -> AsyncIterator[Connection]:
-    """`snapshot`: nothing is written, and all of it sees one moment."""
-    async with database.pool.connection() as connection, connection.transaction():
+    """`snapshot`: nothing is written, and all of it sees one moment.
+
+    The pool commits in the end, or takes everything back when the block raises.
+    """
+    async with database.pool.connection() as connection:
         async with connection.pipeline():  # one round trip
             if snapshot:
                 mode = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"

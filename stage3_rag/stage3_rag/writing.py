@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stage3_rag.contract import Chunk, Document
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared.database import Connection
     from shared.embeddings import Vectors
 
-JOINT = "\x1f"
+JOINT = "\x1f"  # between the parts of a text that PostgreSQL takes apart again
 
 
 class Encoded(Protocol):
@@ -46,6 +46,10 @@ class Signed(Protocol):
 def storable(text: str) -> str:
     """PostgreSQL keeps neither a NUL nor half of a surrogate pair; both become a mark."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return storable(JOINT.join(text.replace(JOINT, " ") for text in texts))
 
 
 class Writer:
@@ -118,7 +122,7 @@ class Writer:
             "add_chunks",
             document=document,
             ordinals=[one.ordinal for one in chunks],
-            paths=[storable(JOINT.join(one.path)) for one in chunks],
+            paths=[_joined(one.path) for one in chunks],
             texts=[storable(one.text) for one in chunks],
             contexts=[storable(one.context) for one in chunks],
             tokens=[one.tokens for one in chunks],
@@ -135,13 +139,14 @@ class Writer:
         if packed:
             late_ids, late = zip(*packed, strict=True)
             await self._run("add_token_vectors", ids=list(late_ids), packed=list(late))
-        counted = [_counted(one.terms) for one in chunks]
+        counts = [_counted(one.terms) for one in chunks]
         await self._run(
             "add_postings",
+            document=document,
             ids=list(ids),
             lengths=[len(one.terms) for one in chunks],
-            terms=[JOINT.join(counts) for counts in counted],
-            tfs=[" ".join(map(str, counts.values())) for counts in counted],
+            terms=[JOINT.join(one) for one in counts],
+            tfs=[f"{{{','.join(map(str, one.values()))}}}" for one in counts],
         )
         total = sum(len(one.terms) for one in chunks)
         await self._run("count", chunks=len(chunks), terms=total)
@@ -160,4 +165,5 @@ def _sections(document: Document) -> str:
 
 
 def _counted(terms: Sequence[str]) -> Counter[str]:
-    return Counter(storable(JOINT.join(terms)).split(JOINT)) if terms else Counter()
+    """As they are stored: two that differ only in what is not would be one row twice."""
+    return Counter(_joined(terms).split(JOINT)) if terms else Counter()

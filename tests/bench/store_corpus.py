@@ -56,7 +56,8 @@ class Corpus:
         topics = max(20, int(size * TOPICS_PER_CHUNK))
         self._centres = unit(self._random.standard_normal((topics, DIMENSIONS)))
         ranks = np.arange(SKIPPED, VOCABULARY)
-        self._weights = ranks**-ZIPF / (ranks**-ZIPF).sum()
+        weights = ranks**-ZIPF
+        self._up_to = np.cumsum(weights / weights.sum())[:-1]  # the last word takes what is left
         self._words = np.array([f"term{rank}" for rank in ranks])
         self.topic_of = self._random.integers(topics, size=size)
         self.vectors = self._near(self._centres[self.topic_of], 0.6)
@@ -69,9 +70,13 @@ class Corpus:
                 id=id,
                 title=id,
                 sections=(Section((), ""),),
-                tags=("even" if start % (2 * CHUNKS_PER_DOCUMENT) else "odd",),
+                tags=(self.tag(start),),
             )
             yield document, [self._encoded(id, at - start, at) for at in places]
+
+    @staticmethod
+    def tag(place: int) -> str:
+        return "even" if place // CHUNKS_PER_DOCUMENT % 2 else "odd"
 
     def questions(self, count: int) -> list[tuple[Any, list[str]]]:
         places = self._random.integers(self.size, size=count)
@@ -87,7 +92,7 @@ class Corpus:
         return Encoded(chunk, self.vectors[at], terms)
 
     def _terms(self, count: int) -> list[str]:
-        return list(self._random.choice(self._words, size=count, p=self._weights))
+        return list(self._words[np.searchsorted(self._up_to, self._random.random(count))])
 
     def _near(self, points: Any, cosine: float) -> Any:
         """Points at about this cosine to the given ones."""

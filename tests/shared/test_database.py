@@ -1,4 +1,4 @@
-"""What a user is told when the database is not there, not yet there, too old or without pgvector."""
+"""What a user is told when the database is not there, not yet, too old or without pgvector."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ async def test_nothing_listens_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_address_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", f"mysql://me:{PASSWORD}@127.0.0.1/books")
-    with pytest.raises(BadSettings, match="DATABASE_URL.*starts with postgresql://") as raised:
+    with pytest.raises(BadSettings, match=r"DATABASE_URL.*starts with postgresql://") as raised:
         load_settings()
     assert PASSWORD not in str(raised.value)
 
@@ -149,6 +149,19 @@ async def test_a_server_without_pgvector(server: Path, monkeypatch: pytest.Monke
     words = await told(own(server, "bare"), monkeypatch)
     assert "has no pgvector" in words
     assert "CREATE EXTENSION vector" in words
+
+
+async def test_a_user_who_may_not_switch_pgvector_on(
+    server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(own(server), autocommit=True) as connection:
+        connection.execute("CREATE ROLE plain LOGIN CREATEDB CREATEROLE")
+        connection.execute("CREATE DATABASE plain OWNER plain")
+    url = own(server, "plain").replace("postgres@", "plain@")
+    assert "have `CREATE EXTENSION vector` run there once" in await told(url, monkeypatch)
+    with psycopg.connect(own(server, "plain")) as connection:
+        connection.execute("CREATE EXTENSION vector")
+    await opened(url, monkeypatch)
 
 
 async def test_a_pgvector_that_is_too_old(server: Path, monkeypatch: pytest.MonkeyPatch) -> None:

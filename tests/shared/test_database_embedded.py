@@ -139,8 +139,9 @@ def test_a_zombie_is_no_server(folder: Path) -> None:
     child = subprocess.Popen(["true"])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended and is not reaped
     (folder / "postmaster.pid").write_text(pid_file(folder, child.pid))
+    (folder / ".s.PGSQL.5432.lock").write_text(f"{child.pid}\n")
     forget_stranger(folder)
-    assert not (folder / "postmaster.pid").exists()
+    assert list(folder.iterdir()) == []
     child.wait(timeout=END_S)
 
 

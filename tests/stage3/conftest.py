@@ -99,7 +99,7 @@ class MadeUp:
 
     def embed(self, texts: Sequence[str]) -> Any:
         """From the letters of a text: equal texts are equal, and that is all it means."""
-        made = [np.random.default_rng(list(text.encode('utf-8', 'replace'))) for text in texts]
+        made = [np.random.default_rng(list(text.encode("utf-8", "replace"))) for text in texts]
         vectors = np.array([one.standard_normal(self.dimensions) for one in made], np.float32)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
@@ -129,9 +129,7 @@ def paper() -> Paper:
         document = Document(id=id, title=f"About {id}", sections=(Section((), "text"),), **more)
         return document, [
             Encoded(
-                Chunk(
-                    document_id=id, ordinal=at, path=("A", id), text=text, context="B", tokens=3
-                ),
+                Chunk(document_id=id, ordinal=at, path=("A", id), text=text, context="B", tokens=3),
                 vectors[at],
                 tuple(text.split()),
             )

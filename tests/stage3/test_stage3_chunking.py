@@ -61,7 +61,9 @@ def test_chunks_are_verbatim_fit_and_lose_nothing(name: str, texts: list[str], s
         if name != "sliding":
             assert "".join(text.split()) in said
         assert all(
-            any(word in one.text for one in chunks) for word in text.split() if word.isascii() and len(word) < 40
+            any(word in one.text for one in chunks)
+            for word in text.split()
+            if word.isascii() and len(word) < 40
         )
 
 

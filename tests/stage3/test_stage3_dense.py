@@ -75,9 +75,7 @@ async def small(large: Store, paper: Any, made_up: Any) -> Store:
     return store
 
 
-async def test_large_and_small_tenants_get_what_is_theirs(
-    large: Store, small: Store
-) -> None:
+async def test_large_and_small_tenants_get_what_is_theirs(large: Store, small: Store) -> None:
     everything = np.concatenate([cloud(3, LARGE), cloud(3, LARGE)[:: LARGE // TENTH]])
     theirs = np.concatenate([cloud(4, SMALL), cloud(4, SMALL)[:: SMALL // TENTH][:TENTH]])
     recalled = []
@@ -96,9 +94,7 @@ async def test_large_and_small_tenants_get_what_is_theirs(
     assert np.mean(recalled) >= 0.98
 
 
-async def test_no_plan_makes_an_answer_short(
-    large: Store, small: Store, database_url: str
-) -> None:
+async def test_no_plan_makes_an_answer_short(large: Store, small: Store, database_url: str) -> None:
     """An approximate index over all tenants, which pgvector's users have, and a planner that wants
     it: a search that did not forbid it would find three of every thousand rows to be its own."""
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -67,9 +67,7 @@ async def test_filters_leave_scores_as_they_are(corpus: Store, filters: Filters)
     assert dict(ours) == pytest.approx({id: scores[id] for id, _ in ours})
 
 
-async def test_still_the_same_after_documents_changed_and_went(
-    corpus: Store, paper: Any
-) -> None:
+async def test_still_the_same_after_documents_changed_and_went(corpus: Store, paper: Any) -> None:
     await corpus.remove("d1", "d2", "d3")
     document, chunks = paper("d4", "w0 w1 w1 w7", "w50")
     await corpus.replace(document, "h2", chunks)

@@ -22,7 +22,7 @@ from stage3_rag.fusion import (
     standardised,
     standardised_sum,
 )
-from stage3_rag.late import pack, similarities, unpack
+from stage3_rag.late import pack, similarities
 from stage3_rag.metrics import Refusals, ndcg, recall, reciprocal_rank
 from stage3_rag.refusal import confidence, coverage, threshold
 
@@ -94,12 +94,28 @@ def test_one_bit_keeps_the_order_of_late_interaction(minilm: MiniLM) -> None:
     assert len(pack(by_token[0])) == 48 * (len(by_token[0].tokens) - 2)
 
 
-def test_unpacked_rows_have_length_one_and_the_signs_of_the_vectors() -> None:
-    vectors = np.random.default_rng(1).standard_normal((5, 20)).astype(np.float32)
-    text = TokenVectors(("[CLS]", "a", "b", "c", "[SEP]"), vectors, np.ones(5, np.float32))
-    rows = unpack(pack(text), 20)
-    assert np.array_equal(rows > 0, vectors[1:-1] > 0)
-    assert np.linalg.norm(rows, axis=1) == pytest.approx([1, 1, 1])
+def test_similarity_is_the_mean_of_the_best_cosines_to_sign_vectors() -> None:
+    """Written out with plain loops, for chunks of different lengths and an empty one."""
+    draw = np.random.default_rng(1)
+
+    def text(tokens: int) -> TokenVectors:
+        vectors = draw.standard_normal((tokens + 2, 20)).astype(np.float32)
+        names = ("[CLS]", *(f"t{at}" for at in range(tokens)), "[SEP]")
+        return TokenVectors(names, vectors, np.ones(tokens + 2, np.float32))
+
+    asked, chunks = text(3), [text(4), text(1), text(7)]
+    expected = [
+        np.mean(
+            [
+                max(float(q @ np.sign(c)) / math.sqrt(20) for c in chunk.vectors[1:-1])
+                for q in asked.vectors[1:-1]
+            ]
+        )
+        for chunk in chunks
+    ]
+    packed = [b"", *(pack(chunk) for chunk in chunks), b""]
+    assert similarities(asked, packed) == pytest.approx([0, *expected, 0], abs=1e-5)
+    assert similarities(asked, []).shape == (0,)
 
 
 def test_a_text_of_markers_alone_still_has_a_vector() -> None:
@@ -152,6 +168,12 @@ def test_confidence_stays_between_none_and_all() -> None:
     assert confidence(1.0, 1.0, 1.0) == pytest.approx(1.0)
     assert confidence(-0.2, 0.0) == 0
     assert confidence(0.5, 0.0) == confidence(0.5, 0.0, 0.5)
+
+
+def test_vectors_of_a_language_the_model_does_not_know_are_not_trusted() -> None:
+    alike, met = (0.67, 0.0), (0.40, 0.5)
+    assert confidence(*alike) > confidence(*met)
+    assert confidence(*alike, understood=False) < confidence(*met, understood=False)
 
 
 @given(st.lists(st.floats(0, 1), min_size=20, max_size=200), st.floats(0, 0.5))

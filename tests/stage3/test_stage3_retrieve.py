@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from stage3_rag.store import Store
 if TYPE_CHECKING:
     from shared.embeddings import Vectors
 
+OpenStore = Callable[..., AbstractAsyncContextManager[Store]]
 pytestmark = pytest.mark.embeddings
 
 TEXTS = {
@@ -64,6 +66,12 @@ async def fill(store: Store, texts: dict[str, str], minilm: MiniLM) -> None:
     for id, text in texts.items():
         document, chunks = encoded(id, text, minilm)
         await store.replace(document, text, chunks)
+
+
+@pytest.fixture
+async def store(opened: OpenStore, minilm: MiniLM) -> AsyncIterator[Store]:
+    async with opened(embedder=minilm) as store:
+        yield store
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +142,13 @@ async def test_german_is_stemmed_as_german(store: Store, minilm: MiniLM) -> None
     assert hits[0].ranks["bm25"] == 1
 
 
+async def test_a_german_question_of_another_world_is_refused(store: Store, minilm: MiniLM) -> None:
+    await fill(store, GERMAN, minilm)
+    retriever = Retriever(store, minilm)
+    assert (await retriever.find("Wann wurde die Sixtinische Kapelle bemalt?")).refusal
+    assert not (await retriever.find("Hält der Zug in jedem Dorf?")).refusal
+
+
 class Backwards:
     """A reranker that likes short texts: it decides alone."""
 
@@ -176,6 +191,13 @@ def test_one_index_gives_every_ranking(corpus: Corpus) -> None:
         assert compared[method] == corpus.rankings(GOOD, k=3, method=method)
     firsts = [ranking[0] for ranking in compared["default"]]
     assert sum(found == right for found, right in zip(firsts, RIGHT, strict=True)) >= 9
+
+
+def test_a_ranking_goes_on_behind_the_candidates(minilm: MiniLM) -> None:
+    many = [(f"d{n}", "", f"Rule {n} is about the colour of door {n}.") for n in range(70)]
+    ranked = Corpus(many, embedder=minilm).rankings(["door 7"], k=70)[0]
+    assert sorted(ranked) == sorted(id for id, _, _ in many)
+    assert ranked[0] == "d7"
 
 
 def test_bm25_alone_leaves_out_what_shares_no_word(corpus: Corpus) -> None:

@@ -1,4 +1,4 @@
-"""A document is there whole in its newest form or not at all, and an index answers for its model."""
+"""A document is there whole in its newest form or not at all; an index answers for its model."""
 
 from __future__ import annotations
 
@@ -196,24 +196,27 @@ async def test_a_rebuild_that_fails_changes_nothing_and_goes_on_later(
 ) -> None:
     await store.replace(*with_hash(paper("one", "alpha"), "h"))
     other = made_up("made-up@2")
+    document = with_hash(paper("one", "alpha", embedder=other), "h")
     with pytest.raises(ZeroDivisionError):
-        async with store.rebuild(other) as fresh:
-            await fresh.replace(*with_hash(paper("one", "alpha", embedder=other), "h"))
-            raise ZeroDivisionError
+        await fail_in_rebuild(store, other, document)
     assert set(await store.hashes()) == {"one"}
     async with store.rebuild(other) as fresh:
         assert set(await fresh.hashes()) == {"one"}  # what was done is not done again
     with pytest.raises(ZeroDivisionError):
-        async with store.rebuild(made_up("made-up@3")) as fresh:
-            assert await fresh.hashes() == {}  # of another model, nothing can be kept
-            raise ZeroDivisionError
+        await fail_in_rebuild(store, made_up("made-up@3"))  # of another model: begins anew
     async with opened(embedder=other) as now:
         assert set(await now.hashes()) == {"one"}
 
 
-async def test_two_rebuilds_at_a_time_are_refused(
-    store: Store, paper: Any, made_up: Any
-) -> None:
+async def fail_in_rebuild(store: Store, embedder: Any, *documents: Any) -> None:
+    async with store.rebuild(embedder) as fresh:
+        assert await fresh.hashes() == {}
+        for one in documents:
+            await fresh.replace(*one)
+        raise ZeroDivisionError
+
+
+async def test_two_rebuilds_at_a_time_are_refused(store: Store, paper: Any, made_up: Any) -> None:
     await store.replace(*with_hash(paper("one", "alpha"), "h"))
     async with store.rebuild(made_up("made-up@2")):
         with pytest.raises(RebuildRunning):

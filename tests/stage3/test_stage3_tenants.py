@@ -42,7 +42,9 @@ ANY_TEXT = st.text(max_size=12) | st.sampled_from(HOSTILE)
 @st.composite
 def worlds(draw: Any) -> dict[str, dict[str, list[str]]]:
     """Tenants, their documents, and the texts of the chunks; words and ids in common."""
-    words = st.lists(st.sampled_from(["red", "green", "blue"]), min_size=1, max_size=4).map(" ".join)
+    words = st.lists(st.sampled_from(["red", "green", "blue"]), min_size=1, max_size=4).map(
+        " ".join
+    )
     documents = st.dictionaries(
         st.sampled_from(["a", "b", *HOSTILE[:3]]), st.lists(words, max_size=3), max_size=3
     )
@@ -60,7 +62,9 @@ def test_every_answer_is_the_tenants_own(
     asyncio.run(check(settings, paper, made_up(), world, filters))
 
 
-async def check(settings: Settings, paper: Any, embedder: Any, world: Any, filters: Filters) -> None:
+async def check(
+    settings: Settings, paper: Any, embedder: Any, world: Any, filters: Filters
+) -> None:
     """Each tenant writes its name into its chunks; then each asks in every way there is."""
     run = uuid.uuid4().hex
     async with open_store(settings, run, embedder=embedder) as first:
@@ -162,13 +166,15 @@ async def test_the_role_itself_sees_writes_and_takes_nothing_of_others(
         for table in TABLES[1:]:
             rows = await connection.execute(f"SELECT DISTINCT index_id FROM stage3.{table}")
             assert (theirs.id,) not in await rows.fetchall()
-            change = await connection.execute(f"DELETE FROM stage3.{table} WHERE index_id = %s", [theirs.id])
+            change = await connection.execute(
+                f"DELETE FROM stage3.{table} WHERE index_id = %s", [theirs.id]
+            )
             assert change.rowcount == 0
         rows = await connection.execute("SELECT tenant FROM stage3.indexes")
         assert await rows.fetchall() == [(store.tenant,)]
     for forbidden in (
         "INSERT INTO stage3.settings VALUES (%(id)s, 'x', '1')",
-        "INSERT INTO stage3.postings VALUES (%(id)s, 1, 1, 1, 'x')",
+        "INSERT INTO stage3.postings VALUES (%(id)s, 1, 1, 1, 1, 'x')",
         "UPDATE stage3.documents SET index_id = %(id)s",
         "UPDATE stage3.indexes SET tenant = 'somebody'",
         "ALTER TABLE stage3.chunks DISABLE ROW LEVEL SECURITY",

@@ -66,7 +66,7 @@ CREATE TABLE stage3.vectors (
     embedding vector NOT NULL
 );
 ALTER TABLE stage3.vectors ALTER COLUMN embedding SET STORAGE MAIN;
-CREATE INDEX vectors_index ON stage3.vectors (index_id);
+CREATE INDEX vectors_document ON stage3.vectors (index_id, document);
 
 -- The vectors of a chunk's tokens, packed, for late interaction.
 CREATE TABLE stage3.token_vectors (
@@ -80,12 +80,14 @@ ALTER TABLE stage3.token_vectors ALTER COLUMN packed SET STORAGE EXTERNAL;
 -- whoever deletes a chunk deletes these in the same transaction.
 CREATE TABLE stage3.postings (
     index_id int NOT NULL,
+    document int NOT NULL,               -- so that a filter needs no other table
     chunk_id int NOT NULL,
     tf int NOT NULL,
     length int NOT NULL,                 -- terms of the chunk, all counted
     term text COLLATE "C" NOT NULL
 );
-CREATE UNIQUE INDEX postings_term ON stage3.postings (index_id, term, chunk_id) INCLUDE (tf, length);
+CREATE UNIQUE INDEX postings_term ON stage3.postings (index_id, term, chunk_id)
+    INCLUDE (document, tf, length);
 CREATE INDEX postings_chunk ON stage3.postings (chunk_id);
 
 -- A tenant is who `stage3.tenant` says, in this transaction; without it there are no rows at all.

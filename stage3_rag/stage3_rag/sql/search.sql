@@ -17,12 +17,8 @@ AND (%(since)s::date IS NULL OR d.updated >= %(since)s)
 AND (%(until)s::date IS NULL OR d.updated <= %(until)s)
 
 -- name: filtered
--- The same on `vectors`.
+-- The same on `vectors` and `postings`.
 document IN (SELECT d.no FROM stage3.documents AS d WHERE d.index_id = %(index)s AND {filters})
-
--- name: filtered_scores
--- The same on chunk ids.
-chunk_id IN (SELECT v.chunk_id FROM stage3.vectors AS v WHERE v.index_id = %(index)s AND v.{filtered})
 
 -- name: matching
 -- How many chunks the filters leave.
@@ -37,6 +33,12 @@ FROM stage3.vectors
 WHERE index_id = %(index)s AND {filtered}
 ORDER BY (embedding <=> %(vector)s) + 0, chunk_id
 LIMIT %(k)s;
+
+-- name: approximate
+-- How long HNSW looks, and that it goes on when a filter leaves too little; until the end of the
+-- transaction.
+SELECT set_config('hnsw.ef_search', %(candidates)s::int::text, true),
+    set_config('hnsw.iterative_scan', 'relaxed_order', true);
 
 -- name: dense_hnsw
 -- Candidates from the approximate index over half-precision vectors, sorted by the full ones. The
@@ -72,25 +74,47 @@ SELECT t.term, (
 FROM unnest(%(terms)s::text[]) AS t (term);
 
 -- name: keyword
--- BM25. `weights` are idf x (k1 + 1) x the term's count in the question; `flat` and `slope` are
--- k1 x (1 - b) and k1 x b / average length. Sorted as float4, so that equal chunks rank equal
+-- BM25 with Lucene's idf. A term's weight is its idf x its count in the question x (k1 + 1), and
+-- frequencies are counted now, so nothing drifts. Sorted as float4, so that equal chunks rank equal
 -- whatever the order of the sum.
-SELECT chunk_id, score
-FROM (
-    SELECT p.chunk_id, sum(w.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length)) AS score
-    FROM unnest(%(terms)s::text[], %(weights)s::float8[]) AS w (term, weight)
-    JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = w.term COLLATE "C"
+WITH asked AS MATERIALIZED (
+    SELECT a.term, a.count * (%(k1)s + 1) * ln(1 + (%(chunks)s - df + 0.5) / (df + 0.5)) AS weight
+    FROM unnest(%(terms)s::text[], %(counts)s::int[]) AS a (term, count)
+    CROSS JOIN LATERAL (
+        SELECT count(*)::float8 AS df
+        FROM stage3.postings AS p
+        WHERE p.index_id = %(index)s AND p.term = a.term COLLATE "C"
+    ) AS found
+), scored AS (
+    SELECT p.chunk_id, sum(
+        a.weight * p.tf / (p.tf + %(k1)s * (1 - %(b)s + %(b)s * p.length / %(average)s))
+    ) AS score
+    FROM asked AS a
+    JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = a.term COLLATE "C"
+    WHERE {filtered}
     GROUP BY p.chunk_id
-) AS scored
-WHERE {filtered_scores}
+)
+SELECT chunk_id, score
+FROM scored
 ORDER BY score::float4 DESC, chunk_id
 LIMIT %(k)s;
 
 -- name: keyword_of
--- BM25 of these chunks only.
-SELECT p.chunk_id, sum(w.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length)) AS score
-FROM unnest(%(terms)s::text[], %(weights)s::float8[]) AS w (term, weight)
-JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = w.term COLLATE "C"
+-- BM25 of these chunks only, weighed as above.
+WITH asked AS MATERIALIZED (
+    SELECT a.term, a.count * (%(k1)s + 1) * ln(1 + (%(chunks)s - df + 0.5) / (df + 0.5)) AS weight
+    FROM unnest(%(terms)s::text[], %(counts)s::int[]) AS a (term, count)
+    CROSS JOIN LATERAL (
+        SELECT count(*)::float8 AS df
+        FROM stage3.postings AS p
+        WHERE p.index_id = %(index)s AND p.term = a.term COLLATE "C"
+    ) AS found
+)
+SELECT p.chunk_id, sum(
+    a.weight * p.tf / (p.tf + %(k1)s * (1 - %(b)s + %(b)s * p.length / %(average)s))
+) AS score
+FROM asked AS a
+JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = a.term COLLATE "C"
 WHERE p.chunk_id = ANY(%(ids)s)
 GROUP BY p.chunk_id;
 

@@ -71,12 +71,13 @@ SELECT id, %(index)s, packed
 FROM unnest(%(ids)s::int[], %(packed)b::bytea[]) AS v (id, packed);
 
 -- name: add_postings
--- Comes as a row for each chunk, its terms and their counts joined, and is spread out here.
-INSERT INTO stage3.postings (index_id, term, chunk_id, tf, length)
-SELECT %(index)s, t.term, c.id, t.tf, c.length
+-- A chunk brings its terms in one text and their counts in another, '{1,3,1}': two values a chunk
+-- are sent faster than two a term.
+INSERT INTO stage3.postings (index_id, document, term, chunk_id, tf, length)
+SELECT %(index)s, %(document)s, t.term, c.id, t.tf, c.length
 FROM unnest(%(ids)s::int[], %(lengths)s::int[], %(terms)s::text[], %(tfs)s::text[])
         AS c (id, length, terms, tfs),
-    unnest(string_to_array(c.terms, E'\x1f'), string_to_array(c.tfs, ' ')::int[]) AS t (term, tf);
+    unnest(string_to_array(c.terms, E'\x1f'), c.tfs::int[]) AS t (term, tf);
 
 -- name: set_setting
 INSERT INTO stage3.settings (index_id, name, value)

@@ -8,6 +8,7 @@ number is that of the thing asked about, and names that begin a question.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 
 _COUNT = re.compile(
     r"\bhow (?:many|much|long|old|far|often|large|big|fast|soon|high|deep)\b"
@@ -26,6 +27,7 @@ _NAME = re.compile(
     r"|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|[A-Z]{2,}\w*"  # camelCase, HyDE, MCP
     r"|(?<=[\w,;:)] )[A-Z][a-z]{2,}(?:-[A-Z]?[a-z]+)*"  # a capital inside a sentence
 )
+_AMBIENT = 0.4  # a name in so many of the passages tells none of them from the others
 _ENOUGH_NAMES = 0.5
 
 
@@ -34,11 +36,21 @@ def names(question: str) -> set[str]:
     return {found[0].casefold() for found in _NAME.finditer(question)}
 
 
-def possible(question: str, sentence: str, passage: str) -> bool:
-    """False when `sentence` of `passage` cannot be an answer, whatever it means."""
+def telling(wanted: Collection[str], passages: Sequence[str]) -> set[str]:
+    """Those of the names that only some of the passages speak of, or none."""
+    lowered = [passage.casefold() for passage in passages]
+    most = _AMBIENT * len(lowered)
+    return {name for name in wanted if sum(name in passage for passage in lowered) < most}
+
+
+def possible(question: str, wanted: Collection[str], sentence: str, passage: str) -> bool:
+    """False when `sentence` of `passage` cannot be an answer, whatever it means.
+
+    `wanted` are the telling names of the question; of several, a question over two passages finds
+    one here and one there.
+    """
     if _COUNT.search(question) and not _AMOUNT.search(sentence):
         return False
-    wanted = names(question)
     there = f"{passage} {sentence}".casefold()
     met = sum(name in there for name in wanted)
-    return not wanted or met / len(wanted) > _ENOUGH_NAMES or (met > 0 and len(wanted) > 2)
+    return not wanted or met / len(wanted) >= _ENOUGH_NAMES

@@ -68,7 +68,7 @@ def _value(one: Field, quotes: list[Quote], wish: wishes.Wishes, root: Schema) -
     if _ANSWER.match(one.name) and one.kind == "text":
         if not quotes:
             return None if one.may_be_null and not wish.decline else wish.decline or answer.DECLINE
-        return wishes.shaped([quote.sentence for quote in quotes], wish, len(quotes))
+        return wishes.shaped([answer.spoken(quote.sentence) for quote in quotes], wish, len(quotes))
     if one.kind == "boolean":
         return not quotes if _DECLINED.search(one.name) else bool(quotes)
     if one.kind == "integer" and quotes and _SOURCES.search(one.name):
@@ -101,5 +101,6 @@ def _cited(one: Field, quote: Quote, root: Schema) -> Any:
         same = [o for o in options if str(o) == quote.document.id]
         return same[0] if same else fields.blank(one, root)
     wants_id = re.search(r"id|source|document|citation|reference|url|title", one.name, re.I)
-    words = _STATEMENT.match(one.name) or (_QUOTES.search(one.name) and not wants_id)
-    return quote.sentence if words else quote.document.id
+    if _STATEMENT.match(one.name):
+        return answer.spoken(quote.sentence)
+    return quote.sentence if _QUOTES.search(one.name) and not wants_id else quote.document.id
