@@ -13,12 +13,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from shared.database import Database, open_database
-from shared.errors import LocalError
 from stage3_rag.contract import Document, Filters
 from stage3_rag.schema import install, queries
 from stage3_rag.snapshot import EVERYTHING, EXACT_BELOW, Found, Scored, Snapshot, Stored
 from stage3_rag.tenancy import Index, IndexMismatch, State, find_index, tenant_transaction
-from stage3_rag.upkeep import tidy
+from stage3_rag.upkeep import RebuildRunning, only_rebuild, tidy
 from stage3_rag.writing import Encoded, Signed, Writer, storable
 
 if TYPE_CHECKING:
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["IndexMismatch", "RebuildRunning", "Store", "open_store"]
 
 CHUNKER = "heading"
-
-
-class RebuildRunning(LocalError):
-    """Two rebuilds of one tenant at a time."""
 
 
 @asynccontextmanager
@@ -196,7 +191,7 @@ class Store:
             state="building",
             exact_below=self._exact_below,
         )
-        async with self._only_rebuild():
+        async with only_rebuild(self.database, self.tenant):
             await fresh._drop_unlike()
             yield fresh
             await fresh.tidy()
@@ -258,22 +253,3 @@ class Store:
     async def _drop(self, connection: Connection, state: State) -> None:
         await connection.execute(self._write["drop_postings"], {"state": state})
         await connection.execute(self._write["drop_index"], {"state": state})
-
-    @asynccontextmanager
-    async def _only_rebuild(self) -> AsyncIterator[None]:
-        """A lock that ends with its connection, so a killed rebuild is in nobody's way."""
-        async with self.database.pool.connection() as connection:
-            await connection.set_autocommit(True)
-            lock = "hashtextextended('stage3 rebuild ' || %s, 0)"
-            cursor = await connection.execute(
-                f"SELECT pg_try_advisory_lock({lock})", (self.tenant,)
-            )
-            if not (await cursor.fetchone() or [False])[0]:
-                raise RebuildRunning(
-                    f"{self.tenant} is being rebuilt by another process: wait for it to end"
-                )
-            try:
-                yield
-            finally:
-                await connection.execute(f"SELECT pg_advisory_unlock({lock})", (self.tenant,))
-                await connection.set_autocommit(False)

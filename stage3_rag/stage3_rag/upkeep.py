@@ -1,4 +1,4 @@
-"""After much was written: statistics, visibility, and the approximate index of a large corpus.
+"""What is done to the tables as a whole: statistics, the approximate index, one rebuild at a time.
 
 Done by the owner of the tables, outside any transaction. Decided here: an HNSW index holds one
 corpus and no other (a partial index), so one tenant's vectors never stand in the way of another's,
@@ -14,12 +14,19 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from shared.errors import LocalError
+
 if TYPE_CHECKING:
     from shared.database import Connection, Database
     from stage3_rag.tenancy import Index
 
-TABLES = ("documents", "chunks", "vectors", "token_vectors", "postings")
+LOCK = "hashtextextended('stage3 rebuild ' || %s, 0)"
+TABLES = ("documents", "chunks", "vectors", "token_vectors", "postings", "terms")
 MEMORY = "512MB"  # while building; with the default of 64 MB it takes three times as long
+
+
+class RebuildRunning(LocalError):
+    """Two rebuilds of one tenant at a time."""
 
 
 async def tidy(database: Database, index: Index, exact_below: int) -> None:
@@ -31,6 +38,21 @@ async def tidy(database: Database, index: Index, exact_below: int) -> None:
         await _drop_orphans(connection)
         if index.chunks >= exact_below and not index.has_hnsw:
             await _build(connection, index)
+
+
+@asynccontextmanager
+async def only_rebuild(database: Database, tenant: str) -> AsyncIterator[None]:
+    """A lock that ends with its connection, so a killed rebuild is in nobody's way."""
+    async with _owner(database) as connection:
+        cursor = await connection.execute(f"SELECT pg_try_advisory_lock({LOCK})", (tenant,))
+        if not (await cursor.fetchone() or [False])[0]:
+            raise RebuildRunning(
+                f"{tenant} is being rebuilt by another process: wait for it to end"
+            )
+        try:
+            yield
+        finally:
+            await connection.execute(f"SELECT pg_advisory_unlock({LOCK})", (tenant,))
 
 
 async def _build(connection: Connection, index: Index) -> None:

@@ -25,13 +25,14 @@ from series import Section, render
 from sizes import sizes_section
 from startup import first_token_section, help_section, import_section
 from store_speed import store_sections
+from vector_precision import precision_section
 
 PARTS: dict[str, Callable[[], list[Section]]] = {
     "startup": lambda: [help_section(), first_token_section(), import_section()],
     "first-token": first_token_sections,
     "load": load_sections,
     "extraction": extraction_sections,
-    "store": lambda: [*store_sections(), *keyword_sections()],
+    "store": lambda: [*store_sections(), *keyword_sections(), precision_section()],
     "ingestion": ingestion_sections,
     "sizes": lambda: [sizes_section()],
 }
