@@ -1,0 +1,234 @@
+"""Whether a change may go in: one verdict from a run and the committed baseline.
+
+    pass             no gated metric fell by its limit
+    drop not proven  one did, and chance alone often does as much; it blocks, run more cases
+    fail             one did, and it is no chance; or nothing can be said
+
+It only passes what it has seen: a metric that is missing, a run that did not finish, other cases,
+another corpus or another judge fail, each in its own words, so that a broken run is not read as a
+worse one. A failed grade counts as wrong. A judge blocks only while it is calibrated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shared.resampling import paired_means
+from shared.tables import table
+from stage5_evals.baseline import Baseline, Rules
+from stage5_evals.calibration import Calibration
+from stage5_evals.power import Sight, sight
+from stage5_evals.runs import Run
+from stage5_evals.summary import Cell, cells
+
+Verdict = Literal["pass", "drop not proven", "fail"]
+State = Literal["held", "fell", "fell, not proven", "missing", "not used"]
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One metric. `worse`: cases that lost, `better`: cases that gained; `note` says what to know."""
+
+    metric: str
+    state: State
+    old: float
+    new: float | None = None
+    p_drop: float | None = None
+    worse: tuple[str, ...] = ()
+    better: tuple[str, ...] = ()
+    failed: int = 0
+    note: str = ""
+
+    @property
+    def fell_by(self) -> float:
+        """As a share of the baseline's value."""
+        return 1 - self.new / self.old if self.new is not None and self.old else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`broken` holds why nothing can be said of quality; then no line is judged."""
+
+    verdict: Verdict
+    run: str
+    baseline: str
+    broken: tuple[str, ...]
+    lines: tuple[Line, ...]
+    sight: Sight | None
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.verdict == "pass" else 1
+
+    @property
+    def caught(self) -> list[str]:
+        """The metrics that blocked."""
+        return [one.metric for one in self.lines if one.state.startswith(("fell", "missing"))]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "verdict": self.verdict,
+            "run": self.run,
+            "baseline": self.baseline,
+            "broken": list(self.broken),
+            "metrics": [_line_json(line) for line in self.lines],
+            "sight": self.sight.to_json() if self.sight else None,
+        }
+
+
+def decide(run: Run, baseline: Baseline, calibrations: Mapping[str, Calibration]) -> Decision:
+    """Never raises for what a run can look like: whatever is odd is a reason to fail."""
+    broken = [*_not_comparable(run, baseline), *_failures(run, baseline.rules)]
+    found = cells(run.rows)
+    lines: list[Line] = []
+    if not broken:
+        lines = [
+            _judged(metric, found.get(metric), run, baseline, calibrations)
+            for metric in baseline.rules.drop
+        ]
+    states = {line.state for line in lines}
+    verdict: Verdict = "pass"
+    if broken or states & {"fell", "missing"} or not states - {"not used"}:
+        verdict = "fail"
+    elif "fell, not proven" in states:
+        verdict = "drop not proven"
+    if not broken and not states - {"not used"}:
+        broken = ["no gated metric was judged, so nothing was held"]
+    return Decision(
+        verdict, run.config.run, baseline.run, tuple(broken), tuple(lines), _sight(baseline)
+    )
+
+
+def line(metric: str, new: Mapping[str, Cell], old: Mapping[str, float], rules: Rules) -> Line:
+    """The rule itself: a fall by the limit or more blocks, and the paired test says how sure."""
+    was = [old[case] for case in old]
+    now = [new[case].worst for case in old]
+    value, before = sum(now) / len(now), sum(was) / len(was)
+    worse = tuple(c for c, a, b in zip(old, was, now, strict=True) if b < a - ROUNDING)
+    better = tuple(c for c, a, b in zip(old, was, now, strict=True) if b > a + ROUNDING)
+    p = paired_means(now, was, resamples=999).p_drop if worse or better else 1.0
+    fell = before - value >= rules.drop[metric] * before - ROUNDING and value < before
+    proven = p is not None and p < rules.alpha
+    state: State = ("fell" if proven else "fell, not proven") if fell else "held"
+    failed = sum(new[case].failed > 0 for case in old)
+    return Line(metric, state, before, value, p, worse, better, failed)
+
+
+def _judged(
+    metric: str,
+    new: Mapping[str, Cell] | None,
+    run: Run,
+    baseline: Baseline,
+    calibrations: Mapping[str, Calibration],
+) -> Line:
+    old = baseline.values.get(metric)
+    if not old:
+        return Line(metric, "missing", 0.0, note="the baseline has a rule for it and no values")
+    before = baseline.mean(metric)
+    if new is None or set(old) - set(new):
+        absent = sorted(set(old) - set(new or ()))
+        note = "the run has no such metric" if new is None else f"no grade for {absent[0]}"
+        return Line(metric, "missing", before, note=note)
+    if metric in baseline.judges or metric in run.config.judges:
+        identity = run.config.judges.get(metric, "none")
+        if identity != baseline.judges.get(metric):
+            note = f"judged by {identity}, the baseline by {baseline.judges.get(metric)}"
+            return Line(metric, "missing", before, note=f"another judge: {note}")
+        known = calibrations.get(identity)
+        if known is None or known.kappa < baseline.rules.kappa:
+            said = f"kappa {known.kappa:.2f}" if known else "never calibrated"
+            note = f"the judge may not block: {said}, {baseline.rules.kappa:g} is asked"
+            return Line(metric, "not used", before, note=note)
+    return line(metric, new, old, baseline.rules)
+
+
+def _not_comparable(run: Run, baseline: Baseline) -> list[str]:
+    reasons = []
+    if not run.complete:
+        why = run.summary.get("stopped") or "it was interrupted"
+        reasons.append(f"the run is not complete: {why}")
+    elif not run.rows:
+        reasons.append("the run has no cases: nothing was measured")
+    for name in ("cases", "corpus"):
+        if getattr(run.config, name) != getattr(baseline, name):
+            reasons.append(
+                f"the {name} are not those of the baseline: update it with `stage5 baseline`"
+                if name == "cases"
+                else "the corpus is not that of the baseline: update it with `stage5 baseline`"
+            )
+    if not baseline.rules.drop:
+        reasons.append("the baseline gates no metric")
+    return reasons
+
+
+def _failures(run: Run, rules: Rules) -> list[str]:
+    """Too many failures say something about the run and nothing about quality."""
+    if not run.rows:
+        return []
+    reasons = []
+    dead = [row for row in run.rows if row.failure]
+    if len(dead) / len(run.rows) > rules.most_failed:
+        reasons.append(
+            f"the target failed in {len(dead)} of {len(run.rows)} answers, "
+            f"{rules.most_failed:.0%} may: {dead[0].failure}"
+        )
+    for name, of in cells(row for row in run.rows if not row.failure).items():
+        failed = [case for case, cell in of.items() if cell.failed]
+        if name in rules.drop and len(failed) / len(of) > rules.most_failed:
+            why = next(
+                row.failed[name] for row in run.rows if name in row.failed and not row.failure
+            )
+            reasons.append(f"{name} failed in {len(failed)} of {len(of)} cases: {why}")
+    return reasons
+
+
+def _sight(baseline: Baseline) -> Sight | None:
+    """What drop the gated metrics of this set can show, at the instability that was measured."""
+    gated = [name for name in baseline.rules.drop if baseline.values.get(name)]
+    if not gated:
+        return None
+    name = max(gated, key=lambda one: len(baseline.values[one]))
+    return sight(
+        name,
+        len(baseline.values[name]),
+        baseline.mean(name),
+        baseline.unstable.get(name),
+        baseline.rules,
+    )
+
+
+def render(made: Decision) -> str:
+    parts = [f"{made.verdict.upper()}: run {made.run} against the baseline of {made.baseline}\n"]
+    parts += [f"  {reason}\n" for reason in made.broken]
+    if made.lines:
+        head = ["metric", "baseline", "now", "fell by", "p of chance", "worse", "better", ""]
+        parts.append("\n" + table([head, *map(_cells, made.lines)]))
+        parts += [f"\n{one.metric}: {one.note}" for one in made.lines if one.note]
+        parts += [_cases(one) for one in made.lines if one.worse and one.state != "held"]
+    if made.sight:
+        parts.append(f"\n{made.sight.sentence}\n")
+    return "".join(parts)
+
+
+def _cells(one: Line) -> Sequence[str]:
+    if one.new is None:
+        return [one.metric, f"{one.old:.3f}", "", "", "", "", "", one.state]
+    p = "" if one.p_drop is None else f"{one.p_drop:.3f}"
+    failed = f", {one.failed} failed" if one.failed else ""
+    counts = [str(len(one.worse)), str(len(one.better))]
+    by = f"{one.fell_by:.1%}" if one.new < one.old else ""
+    return [one.metric, f"{one.old:.3f}", f"{one.new:.3f}", by, p, *counts, one.state + failed]
+
+
+def _cases(one: Line) -> str:
+    shown = ", ".join(one.worse[:12]) + (" …" if len(one.worse) > 12 else "")
+    return f"\n{one.metric} lost: {shown}"
+
+
+def _line_json(one: Line) -> dict[str, Any]:
+    data = {name: getattr(one, name) for name in Line.__slots__}
+    rounded = {n: round(x, 6) if isinstance(x, float) else x for n, x in data.items()}
+    return rounded | {"worse": list(one.worse), "better": list(one.better)}

@@ -1,0 +1,244 @@
+"""Asks every case, grades every answer, and loses nothing that was paid for.
+
+A few cases at a time; each answer is in `answers.jsonl` before it is graded. A case that failed is
+kept as a failure and asked again by the next run. Where the first answers all fail, the target is
+broken and not bad: the run stops and says so. Left out: which numbers follow (`summary`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shared.journal import Journal, key_of
+from stage5_evals.answers import Answer, BadAnswer, read_answer
+from stage5_evals.cases import Case
+from stage5_evals.graders import Grade, Judge, Rule
+from stage5_evals.runs import Row
+from stage5_evals.targets import Ask, TargetFailed
+
+HOPELESS = 5  # failures before the first answer
+Place = tuple[Case, int]
+
+
+class Stopped(Exception):
+    """The run ends early; the message says why, and `summary.json` will say that it is partial."""
+
+
+@dataclass
+class Spending:
+    """A cap on money. A target that does not state its cost cannot be capped, and is not run on."""
+
+    cap_usd: float | None
+    spent_usd: float = 0.0
+    dearest_usd: float = 0.0
+    running: int = 0
+
+    def before(self) -> None:
+        """Sets aside for each case under way what the dearest one so far cost."""
+        reserved = self.spent_usd + self.dearest_usd * (self.running + 1)
+        if self.cap_usd is not None and reserved > self.cap_usd:
+            raise Stopped(
+                f"the next case could pass the cap of ${self.cap_usd:g}; ${self.spent_usd:.4f} is "
+                "spent: raise --max-usd and resume the run"
+            )
+        self.running += 1
+
+    def after(self, cost_usd: float | None) -> None:
+        self.running -= 1
+        if cost_usd is None and self.cap_usd is not None:
+            raise Stopped("the target does not state cost_usd, so the cap cannot be kept")
+        self.spent_usd += cost_usd or 0.0
+        self.dearest_usd = max(self.dearest_usd, cost_usd or 0.0)
+
+
+@dataclass(slots=True)
+class Work:
+    """One run under way. `known`: payloads of earlier runs by key, with the run they are from."""
+
+    ask: Ask
+    rules: Sequence[Rule]
+    judges: Sequence[Judge]
+    journal: Journal
+    identity: str
+    known: Mapping[str, tuple[str, dict[str, Any]]]
+    timeout_s: float
+    spending: Spending
+    finished: Callable[[], None] = lambda: None
+    rows: dict[tuple[str, int], Row] = field(default_factory=dict)
+    failures: int = 0
+    answered: bool = False
+    stopped: str = ""
+
+
+async def run_cases(work: Work, cases: Sequence[Case], repeat: int, at_a_time: int) -> str:
+    """Fills `work.rows`; empty, or why it stopped before the end. Cases under way are finished."""
+    places = iter([(case, number) for case in cases for number in range(repeat)])
+    workers = [asyncio.create_task(_worker(work, places)) for _ in range(at_a_time)]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    return work.stopped
+
+
+def key(identity: str, case: Case, repeat: int) -> str:
+    return key_of(identity, case.asked, str(repeat))
+
+
+def answers_of(runs: Iterator[tuple[str, Path]], wanted: set[str]) -> dict[str, Any]:
+    """The payload of each wanted key from the newest run that has it."""
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    for run, file in runs:
+        if len(found) == len(wanted):
+            break
+        for one in _read(file):
+            place = one.pop("key")
+            if place in wanted and place not in found:
+                found[place] = (run, one)
+    return found
+
+
+def _read(file: Path) -> Iterator[dict[str, Any]]:
+    """The whole lines of a file of answers; half a line, as a kill leaves it, is none."""
+    if file.exists():
+        for line in file.read_bytes().splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                yield json.loads(line)
+
+
+async def _worker(work: Work, places: Iterator[Place]) -> None:
+    for case, repeat in places:
+        try:
+            row = await _one(work, case, repeat)
+            work.rows[case.id, repeat] = row
+            _watch(work, row)
+        except Stopped as reason:
+            work.stopped = work.stopped or str(reason)
+        work.finished()
+        if work.stopped:
+            return
+
+
+def _watch(work: Work, row: Row) -> None:
+    work.answered = work.answered or not row.failure
+    work.failures += bool(row.failure)
+    if not work.answered and work.failures >= HOPELESS:
+        raise Stopped(
+            f"the target is broken, not bad: the first {HOPELESS} cases failed; "
+            f"the last one: {row.failure}"
+        )
+
+
+async def _one(work: Work, case: Case, repeat: int) -> Row:
+    place = key(work.identity, case, repeat)
+    run, entry = "this run", work.journal.get(place)
+    if entry is None and place in work.known:
+        run, entry = work.known[place]
+        work.journal.put(place, entry)
+    try:
+        if entry is not None:
+            answer = read_answer(entry["answer"], entry["seconds"])
+            return await _graded(work, case, repeat, answer, run)
+        answer = await _asked(work, case, place)
+    except BadAnswer as error:
+        return _failed(work, case, repeat, f"malformed: {error}")
+    except TargetFailed as error:
+        return _failed(work, case, repeat, f"{error.kind}: {error}")
+    return await _graded(work, case, repeat, answer, "")
+
+
+async def _asked(work: Work, case: Case, place: str) -> Answer:
+    """The target's answer, kept at once; a malformed one is not kept, so it is asked again later."""
+    work.spending.before()
+    started = time.perf_counter()
+    cost: float | None = 0.0
+    try:
+        async with asyncio.timeout(work.timeout_s):
+            payload = await work.ask(case)
+        answer = read_answer(payload, round(time.perf_counter() - started, 6))
+        cost = answer.cost_usd
+        work.journal.put(place, {"seconds": answer.seconds, "answer": payload})
+        return answer
+    except TimeoutError:
+        raise TargetFailed("timeout", f"no answer within {work.timeout_s:g} s") from None
+    finally:
+        work.spending.after(cost)
+
+
+def _failed(work: Work, case: Case, repeat: int, failure: str) -> Row:
+    graders = [*work.rules, *work.judges]
+    failed = {one.name: "the target failed" for one in graders if one.applies(case)}
+    return Row(case.id, repeat, case.split, case.kind, failed=failed, failure=failure)
+
+
+async def _graded(work: Work, case: Case, repeat: int, answer: Answer, cached: str) -> Row:
+    grades: dict[str, float] = {}
+    failed: dict[str, str] = {}
+    why: dict[str, str] = {}
+    spent = 0.0
+    for rule in work.rules:
+        if rule.applies(case):
+            _keep(rule.name, _ruled(rule, case, answer), grades, failed, why)
+    for judge in work.judges:
+        if judge.applies(case):
+            grade = await _judged(judge, case, answer, repeat, work.timeout_s)
+            _keep(judge.name, grade, grades, failed, why)
+            spent += grade.cost_usd
+    return Row(
+        case.id,
+        repeat,
+        case.split,
+        case.kind,
+        answer.text,
+        answer.declined,
+        grades,
+        failed,
+        why,
+        "",
+        answer.seconds,
+        answer.cost_usd,
+        spent,
+        answer.model,
+        cached,
+    )
+
+
+def _keep(
+    name: str,
+    grade: Grade,
+    grades: dict[str, float],
+    failed: dict[str, str],
+    why: dict[str, str],
+) -> None:
+    """NaN, infinity and anything outside 0 to 1 are no grades."""
+    if grade.value is not None and 0.0 <= grade.value <= 1.0:
+        grades[name] = grade.value
+        if grade.why:
+            why[name] = grade.why
+    else:
+        failed[name] = grade.failed or f"it gave {grade.value}, which is not from 0 to 1"
+
+
+def _ruled(rule: Rule, case: Case, answer: Answer) -> Grade:
+    try:
+        return rule.check(case, answer)
+    except Exception as error:  # a rule that breaks on an answer has not graded it
+        return Grade.failure(f"{type(error).__name__}: {error}")
+
+
+async def _judged(judge: Judge, case: Case, answer: Answer, repeat: int, limit_s: float) -> Grade:
+    try:
+        async with asyncio.timeout(limit_s):
+            return await judge.grade(case, answer, repeat)
+    except TimeoutError:
+        return Grade.failure(f"no verdict within {limit_s:g} s")
+    except Exception as error:  # a rate limit, nonsense, a stranger's code: never a score
+        return Grade.failure(f"{type(error).__name__}: {error}")
