@@ -16,7 +16,7 @@ from itertools import combinations
 from stage5_evals.cases import Case
 from stage5_evals.corpus import Corpus
 
-SAME = 0.8  # of the weight of two questions' words
+SAME = 0.7  # of the weight of two questions' words
 _WORD = re.compile(r"\w+")
 
 
