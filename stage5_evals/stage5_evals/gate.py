@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from shared.resampling import paired_means
+from shared.resampling import sign_flips
 from shared.tables import table
 from stage5_evals.baseline import Baseline, Rules
 from stage5_evals.calibration import Calibration
@@ -25,7 +25,6 @@ from stage5_evals.summary import Cell, cells
 
 Verdict = Literal["pass", "drop not proven", "fail"]
 State = Literal["held", "fell", "fell, not proven", "missing", "not used"]
-DRAWS = 999  # of the paired test, where it is not exact
 ROUNDING = 1e-5  # of a value, as the baseline is written
 
 
@@ -111,9 +110,10 @@ def line(metric: str, new: Mapping[str, Cell], baseline: Baseline) -> Line:
     value, before = sum(now) / len(now), sum(was) / len(was)
     worse = tuple(c for c, a, b in zip(old, was, now, strict=True) if b < a)
     better = tuple(c for c, a, b in zip(old, was, now, strict=True) if b > a)
-    p = paired_means(now, was, resamples=DRAWS).p_drop
+    moved = [b - a for a, b in zip(was, now, strict=True) if a != b]
+    p = sign_flips(moved)[1] if moved else 1.0
     fell = worse and before - value >= rules.drop[metric] * before - ROUNDING and value < before
-    proven = p is not None and p < rules.alpha
+    proven = p < rules.alpha
     state: State = ("fell" if proven else "fell, not proven") if fell else "held"
     failed = sum(new[case].failed > 0 for case in old)
     return Line(metric, state, before, value, p, worse, better, failed, "", _seen(metric, baseline))
