@@ -128,24 +128,26 @@ async def run_suite(
                 at_a_time=suite.at_a_time,
             )
         )
-        places = [(case, number) for case in opened.cases for number in range(suite.repeat)]
-        wanted = {key(config.target, *place) for place in places}
+        places = [
+            (case, number, key(config.target, case, number))
+            for case in opened.cases
+            for number in range(suite.repeat)
+        ]
         earlier = store.earlier(config.target) if suite.depends and not fresh else iter(())
-        known = answers_of(earlier, wanted)
+        known = answers_of(earlier, {place for *_, place in places})
         work = Work(
             ask,
             opened.rules,
             judges,
             journal,
-            config.target,
             known,
             suite.timeout_s,
             Spending(suite.max_usd),
             finished,
         )
         started = time.monotonic()
-        stopped = await run_cases(work, opened.cases, suite.repeat, suite.at_a_time)
-        ids = ((case.id, number) for case, number in places)
+        stopped = await run_cases(work, places, suite.at_a_time)
+        ids = ((case.id, number) for case, number, _ in places)
         rows = [work.rows[place] for place in ids if place in work.rows]
         write_rows(folder, rows)
         write_json(

@@ -23,7 +23,7 @@ from stage5_evals.runs import Row
 from stage5_evals.targets import Ask, TargetFailed
 
 HOPELESS = 5  # failures before the first answer
-Place = tuple[Case, int]
+Place = tuple[Case, int, str]  # a case, which repeat of it, and the key of its answer
 
 
 class Stopped(Exception):
@@ -65,7 +65,6 @@ class Work:
     rules: Sequence[Rule]
     judges: Sequence[Judge]
     journal: Journal
-    identity: str
     known: Mapping[str, tuple[str, dict[str, Any]]]
     timeout_s: float
     spending: Spending
@@ -76,9 +75,9 @@ class Work:
     stopped: str = ""
 
 
-async def run_cases(work: Work, cases: Sequence[Case], repeat: int, at_a_time: int) -> str:
+async def run_cases(work: Work, every: Sequence[Place], at_a_time: int) -> str:
     """Fills `work.rows`; empty, or why it stopped before the end. Cases under way are finished."""
-    places = iter([(case, number) for case in cases for number in range(repeat)])
+    places = iter(every)
     workers = [asyncio.create_task(_worker(work, places)) for _ in range(at_a_time)]
     try:
         await asyncio.gather(*workers)
@@ -90,7 +89,7 @@ async def run_cases(work: Work, cases: Sequence[Case], repeat: int, at_a_time: i
 
 
 def key(identity: str, case: Case, repeat: int) -> str:
-    return key_of(identity, case.asked, str(repeat))
+    return key_of(identity, str(repeat), *case.asked)
 
 
 def answers_of(runs: Iterator[tuple[str, Path]], wanted: set[str]) -> dict[str, Any]:
@@ -115,9 +114,9 @@ def _read(file: Path) -> Iterator[dict[str, Any]]:
 
 
 async def _worker(work: Work, places: Iterator[Place]) -> None:
-    for case, repeat in places:
+    for case, repeat, place in places:
         try:
-            row = await _one(work, case, repeat)
+            row = await _one(work, case, repeat, place)
             work.rows[case.id, repeat] = row
             _watch(work, row)
         except Stopped as reason:
@@ -137,8 +136,7 @@ def _watch(work: Work, row: Row) -> None:
         )
 
 
-async def _one(work: Work, case: Case, repeat: int) -> Row:
-    place = key(work.identity, case, repeat)
+async def _one(work: Work, case: Case, repeat: int, place: str) -> Row:
     run, entry = "this run", work.journal.get(place)
     if entry is None and place in work.known:
         run, entry = work.known[place]

@@ -29,7 +29,7 @@ def asked(question):
     return int(re.search(r"\\d+", question)[0])
 
 def right(number):
-    quote = f"the word {number} is w{number}"
+    quote = f"w{number} x{number} y{number} z{number}"
     return {
         "answer": quote, "declined": False, "model": "fake", "cost_usd": 0.01,
         "citations": [{"document": "d.md", "quote": quote}],
@@ -66,7 +66,7 @@ class Place:
             "kind": "plain",
             "question": f"what is word {number}?",
             "answer": f"w{number}",
-            "needs": [[{"document": "d.md", "quote": f"the word {number} is w{number}"}]],
+            "needs": [[{"document": "d.md", "quote": f"w{number} x{number} y{number} z{number}"}]],
         } | more
 
     def calls(self) -> list[str]:
@@ -91,7 +91,7 @@ class Place:
 def place(tmp_path: Path) -> Place:
     folder = tmp_path / f"suite-{abs(hash(tmp_path.as_posix())) % 10**9}"
     (folder / "corpus").mkdir(parents=True)
-    words = [f"the word {number} is w{number}" for number in range(200)]
+    words = [f"w{number} x{number} y{number} z{number}" for number in range(200)]
     (folder / "corpus" / "d.md").write_text(". ".join(words) + ".\n")
     made = Place(folder, RunStore(tmp_path / "runs"))
     made.cases([made.case(number) for number in range(20)])
