@@ -41,7 +41,7 @@ from stage5_evals.runs import (
 )
 from stage5_evals.suite import Suite
 from stage5_evals.summary import summarise
-from stage5_evals.targets import load, open_target
+from stage5_evals.targets import Ask, load, open_target
 from stage5_evals.trajectory import trajectory_rules
 
 Finished = Callable[[], None]
@@ -105,9 +105,13 @@ async def run_suite(
     *,
     resume: str = "",
     fresh: bool = False,
+    started: Callable[[str], None] = lambda run: None,
     finished: Finished = lambda: None,
 ) -> Run:
-    """A run of `suite`, new or the interrupted one called `resume`; `fresh` takes nothing over."""
+    """A run of `suite`, new or the interrupted one called `resume`; `fresh` takes nothing over.
+
+    `started` hears of the run's id before anything is asked.
+    """
     opened = Opened.of(suite)
     async with AsyncExitStack() as stack:
         judges = await _judges(suite, stack)
@@ -117,17 +121,8 @@ async def run_suite(
             _refuse_other(read_config(folder), config)
         else:
             write_json(folder / CONFIG, config.to_json())
+        started(config.run)
         journal = stack.enter_context(Journal(folder / ANSWERS, to_disk=False))
-        ask = await stack.enter_async_context(
-            open_target(
-                suite.target,
-                folder=suite.folder,
-                options=suite.options,
-                environment=suite.environment,
-                ingest=suite.corpus.absolute() if suite.ingest and suite.corpus else None,
-                at_a_time=suite.at_a_time,
-            )
-        )
         places = [
             (case, number, key(config.target, case, number))
             for case in opened.cases
@@ -135,6 +130,8 @@ async def run_suite(
         ]
         earlier = store.earlier(config.target) if suite.depends and not fresh else iter(())
         known = answers_of(earlier, {place for *_, place in places})
+        wanted = any(place not in known and not journal.get(place) for *_, place in places)
+        ask = await _target(suite, stack) if wanted else _nobody
         work = Work(
             ask,
             opened.rules,
@@ -145,7 +142,7 @@ async def run_suite(
             Spending(suite.max_usd),
             finished,
         )
-        started = time.monotonic()
+        begun = time.monotonic()
         stopped = await run_cases(work, places, suite.at_a_time)
         ids = ((case.id, number) for case, number, _ in places)
         rows = [work.rows[place] for place in ids if place in work.rows]
@@ -153,7 +150,7 @@ async def run_suite(
         write_json(
             folder / SUMMARY,
             {"run": config.run, "target": suite.target, "prints": prints(config)}
-            | summarise(rows, time.monotonic() - started, stopped),
+            | summarise(rows, time.monotonic() - begun, stopped),
         )
     return read_run(folder)
 
@@ -169,6 +166,32 @@ def _refuse_other(before: Config, now: Config) -> None:
             raise UserError(
                 f"{what} changed since run {before.run} was started: start a new run instead"
             )
+
+
+async def _target(suite: Suite, stack: AsyncExitStack) -> Ask:
+    """Opened only when something is to be asked: an index that starts slowly is not waited for."""
+    ask = await stack.enter_async_context(
+        open_target(
+            suite.target,
+            folder=suite.folder,
+            options=suite.options,
+            environment=suite.environment,
+            ingest=suite.corpus.absolute() if suite.ingest and suite.corpus else None,
+            at_a_time=suite.at_a_time,
+        )
+    )
+    if not suite.wrap:
+        return ask
+    around = load(suite.wrap, suite.folder)
+
+    async def wrapped(case: Case) -> Any:
+        return around(await ask(case), case.question)
+
+    return wrapped
+
+
+async def _nobody(case: Case) -> Any:
+    raise AssertionError(f"{case.id} was known and is asked")
 
 
 async def _judges(suite: Suite, stack: AsyncExitStack) -> list[Judge]:

@@ -2,7 +2,7 @@
 
 Same questions, same answer, exact match, an instant fake model, in one run; start-up cancels, since
 what counts is the time of 1,000 cases less that of 100, divided by 900. Each side writes what it
-writes by default. phoenix scores answers that are there already; ours and inspect also ask for them.
+writes by default. phoenix scores answers that are there already; ours and inspect ask for them too.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Not a test: timings depend on who else is at work here, so ratios are printed and nothing fails,
 unless `--check` is given. Read in this order: `series`, `server`, `processes`, `environments`, then
-`startup`, `first_token`, `load`, `extraction`, `evals`. Needs PyPI once, for the peers; everything measured is loopback.
-`run.py sizes` weighs the environments instead, and installs them to do so.
+`startup`, `first_token`, `load`, `extraction`, `evals`. Needs PyPI once, for the peers; everything
+measured is loopback. `run.py sizes` weighs the environments instead, and installs them to do so.
 """
 
 from __future__ import annotations

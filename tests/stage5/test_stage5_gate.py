@@ -14,7 +14,8 @@ from stage5_evals import baseline as baselines
 from stage5_evals.baseline import Baseline, Rules, new_baseline, read_baseline, write_baseline
 from stage5_evals.calibration import Calibration, read_calibrations
 from stage5_evals.compare import compare
-from stage5_evals.gate import decide, render
+from stage5_evals.gate import decide
+from stage5_evals.gate_view import render
 from stage5_evals.runs import Config, Row, Run
 from stage5_evals.suite import suite_of
 

@@ -288,3 +288,66 @@ def test_a_row_is_written_as_it_is_read() -> None:
     row = Row("a", 1, "dev", "plain", "x", grades={"m": 0.0}, cost_usd=0.0, why={"m": "because"})
     data: Any = json.loads(json.dumps(row.to_json()))
     assert Row(**data) == row
+
+
+def test_a_target_is_not_even_opened_when_all_is_known(place: Any) -> None:
+    place.target(
+        """
+import contextlib
+@contextlib.contextmanager
+def opened():
+    asked("open 0")
+    async def answer(question, history):
+        return right(asked(question))
+    yield answer
+"""
+    )
+    watched = {"depends": ["corpus"], "target": f"{place.module}:opened()"}
+    assert place.run(**watched).complete
+    assert place.run(**watched).summary["cached"] == 20
+    assert len(place.calls()) == 21
+
+
+@pytest.mark.parametrize(
+    ("wrap", "metric", "value"),
+    [
+        ("without_citations", "citations_real", 0.0),
+        ("always_declines", "answers", 0.0),
+        ("invented_numbers", "citations_support", 0.0),
+        ("first_passage_only", "recall_at_5", 1.0),
+        ("shuffled_passages", "mrr", 1.0),
+        ("never_declines", "answers", 1.0),
+    ],
+)
+def test_a_fault_can_be_laid_around_any_target(
+    place: Any, wrap: str, metric: str, value: float
+) -> None:
+    place.target()
+    plain = place.run()
+    wrapped = place.run(wrap=f"stage5_evals.wraps:{wrap}")
+    assert plain.summary["metrics"][metric]["value"] == 1.0
+    assert wrapped.summary["metrics"][metric]["value"] == value
+    assert wrapped.config.target != plain.config.target  # its answers are never taken for the other
+
+
+def test_an_interrupted_run_says_how_to_go_on(place: Any, tmp_path: Path) -> None:
+    place.target(SLOW)
+    (place.folder / "suite.toml").write_text(
+        f'cases = "cases.jsonl"\ncorpus = "corpus"\ntarget = "{place.module}:answer"\n'
+    )
+    words = ["run", "--suite", str(place.folder / "suite.toml")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "stage5_evals", *words],
+        env=dict(os.environ) | {"STAGES_HOME": str(tmp_path / "home")},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while len(place.calls()) < 14 and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    (folder,) = (tmp_path / "home").glob("evals/runs/*")
+    assert process.returncode == 130
+    assert said.strip() == (
+        f"interrupted; what was answered is kept: stage5 run --resume {folder.name}"
+    )
