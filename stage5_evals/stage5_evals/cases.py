@@ -102,7 +102,7 @@ def fingerprint(cases: Iterable[Case]) -> str:
 
 
 def _read(file: Path, text: str) -> Iterator[Case]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 yield case_of(json.loads(line))

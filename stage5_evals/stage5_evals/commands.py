@@ -25,7 +25,7 @@ GATE = "gate.json"
 
 
 def run_run(arguments: Namespace) -> int:
-    """1 when the run did not come to its end."""
+    """1 when the run did not come to its end, or nothing was answered."""
     store = _store()
     if earlier := arguments.resume or arguments.again:
         suite = read_config(store.place(earlier)).suite
@@ -34,7 +34,8 @@ def run_run(arguments: Namespace) -> int:
     resume = store.place(arguments.resume).name if arguments.resume else ""
     run = _run(suite, store, resume=resume, fresh=arguments.fresh or bool(arguments.again))
     _show(arguments, {"folder": str(run.folder), **run.summary}, lambda: report_text.run(run))
-    return 0 if run.complete else 1
+    answered = run.summary["failed"] < run.summary["answers"]
+    return 0 if run.complete and answered else 1
 
 
 def run_compare(arguments: Namespace) -> int:

@@ -115,6 +115,7 @@ async def run_suite(
     opened = Opened.of(suite)
     async with AsyncExitStack() as stack:
         judges = await _judges(suite, stack)
+        _refuse_twins([*opened.rules, *judges])
         config = opened.config(resume or store.new_id(), judges)
         folder = store.folder / config.run
         if resume:
@@ -158,6 +159,13 @@ async def run_suite(
 def prints(config: Config) -> dict[str, str]:
     """The fingerprints that two runs must share to be compared."""
     return {"cases": config.cases, "corpus": config.corpus}
+
+
+def _refuse_twins(graders: Sequence[Rule | Judge]) -> None:
+    """Two graders of one name would write into one metric."""
+    names = [one.name for one in graders]
+    if twins := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(f"two graders are called {twins[0]!r}: give each a name of its own")
 
 
 def _refuse_other(before: Config, now: Config) -> None:

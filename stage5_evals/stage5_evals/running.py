@@ -40,7 +40,7 @@ class Spending:
     running: int = 0
 
     def before(self) -> None:
-        """Sets aside for each case under way what the dearest one so far cost."""
+        """Sets aside for each case under way what the dearest one so far cost, judges included."""
         reserved = self.spent_usd + self.dearest_usd * (self.running + 1)
         if self.cap_usd is not None and reserved > self.cap_usd:
             raise Stopped(
@@ -49,12 +49,14 @@ class Spending:
             )
         self.running += 1
 
-    def after(self, cost_usd: float | None) -> None:
+    def after(self, row: Row) -> None:
         self.running -= 1
-        if cost_usd is None and self.cap_usd is not None:
+        asked = not (row.failure or row.cached)
+        if asked and row.cost_usd is None and self.cap_usd is not None:
             raise Stopped("the target does not state cost_usd, so the cap cannot be kept")
-        self.spent_usd += cost_usd or 0.0
-        self.dearest_usd = max(self.dearest_usd, cost_usd or 0.0)
+        paid = (row.cost_usd or 0.0 if asked else 0.0) + row.judged_usd
+        self.spent_usd += paid
+        self.dearest_usd = max(self.dearest_usd, paid)
 
 
 @dataclass(slots=True)
@@ -116,8 +118,10 @@ def _read(file: Path) -> Iterator[dict[str, Any]]:
 async def _worker(work: Work, places: Iterator[Place]) -> None:
     for case, repeat, place in places:
         try:
+            work.spending.before()
             row = await _one(work, case, repeat, place)
             work.rows[case.id, repeat] = row
+            work.spending.after(row)
             _watch(work, row)
         except Stopped as reason:
             work.stopped = work.stopped or str(reason)
@@ -155,20 +159,15 @@ async def _one(work: Work, case: Case, repeat: int, place: str) -> Row:
 
 async def _asked(work: Work, case: Case, place: str) -> Answer:
     """The target's answer, kept at once. A malformed one is not kept, so it is asked again."""
-    work.spending.before()
     started = time.perf_counter()
-    cost: float | None = 0.0
     try:
         async with asyncio.timeout(work.timeout_s):
             payload = await work.ask(case)
-        answer = read_answer(payload, round(time.perf_counter() - started, 6))
-        cost = answer.cost_usd
-        work.journal.put(place, {"seconds": answer.seconds, "answer": payload})
-        return answer
     except TimeoutError:
         raise TargetFailed("timeout", f"no answer within {work.timeout_s:g} s") from None
-    finally:
-        work.spending.after(cost)
+    answer = read_answer(payload, round(time.perf_counter() - started, 6))
+    work.journal.put(place, {"seconds": answer.seconds, "answer": payload})
+    return answer
 
 
 def _failed(work: Work, case: Case, repeat: int, failure: str) -> Row:

@@ -157,8 +157,8 @@ def read_run(folder: Path) -> Run:
         if (folder / SUMMARY).exists():
             summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         if (folder / CASES).exists():
-            lines = (folder / CASES).read_text(encoding="utf-8").splitlines()
-            rows = tuple(Row(**json.loads(line)) for line in lines)
+            lines = (folder / CASES).read_text(encoding="utf-8").split("\n")
+            rows = tuple(Row(**json.loads(line)) for line in lines if line)
     except (ValueError, TypeError) as error:
         raise UserError(f"{folder} is damaged: {error}") from None
     return Run(folder, config, rows, summary)

@@ -351,3 +351,40 @@ def test_an_interrupted_run_says_how_to_go_on(place: Any, tmp_path: Path) -> Non
     assert said.strip() == (
         f"interrupted; what was answered is kept: stage5 run --resume {folder.name}"
     )
+
+
+def test_what_a_judge_costs_counts_towards_the_cap(place: Any) -> None:
+    place.target()
+    (place.folder / "dear_judge.py").write_text(
+        """
+from stage5_evals.graders import Grade
+class Dear:
+    name, identity = "dear", "dear-1"
+    def applies(self, case): return True
+    async def grade(self, case, answer, repeat): return Grade(1.0, cost_usd=0.04)
+"""
+    )
+    run = place.run(judges=[{"use": "dear_judge:Dear"}], max_usd=0.22, at_a_time=1)
+    assert len(run.rows) == 4  # a fifth at 0.05 would pass it
+    assert run.summary["judged_usd"] == pytest.approx(0.16)
+    assert not run.complete
+
+
+def test_two_graders_of_one_name_are_refused(place: Any) -> None:
+    place.target()
+    with pytest.raises(UserError, match="two graders are called 'answers'"):
+        place.run(checks=[{"name": "answers", "must": "x"}])
+
+
+def test_strange_line_ends_in_a_text_do_not_break_a_file(place: Any) -> None:
+    strange = "one\u2028two\u0085three\x1e\ud800"
+    place.target(
+        f"""
+async def answer(question, history):
+    return right(asked(question)) | {{"answer": {strange!r}}}
+"""
+    )
+    place.cases([place.case(1, question="what is 1?\u2028\u0085", note=strange)])
+    run = place.run()
+    assert run.rows[0].answer.startswith("one\u2028two\u0085three")
+    assert place.run(depends=["corpus"]).complete
