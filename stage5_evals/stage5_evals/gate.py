@@ -115,7 +115,9 @@ def line(metric: str, new: Mapping[str, Cell], baseline: Baseline) -> Line:
     proven = p < rules.alpha
     state: State = ("fell" if proven else "fell, not proven") if fell else "held"
     failed = sum(new[case].failed > 0 for case in old)
-    return Line(metric, state, before, value, p, worse, better, failed, "", _seen(metric, baseline))
+    small = "it fell by less than the limit, and by more than chance" if proven and not fell else ""
+    seen = _seen(metric, baseline)
+    return Line(metric, state, before, value, p, worse, better, failed, small, seen)
 
 
 def _seen(metric: str, baseline: Baseline) -> Sight:

@@ -86,6 +86,14 @@ def test_a_drop_that_chance_makes_as_often_is_called_not_proven() -> None:
     assert "DROP NOT PROVEN" in render(made)
 
 
+def test_a_small_drop_that_is_no_chance_passes_and_is_said() -> None:
+    """A limit of a tenth and seven cases lost of 80: 8.75%, and none won."""
+    run = run_of({"m": right(73)}, judges={})
+    made = decide(run, based(run_of({"m": right(80)}, judges={}), drop={"m": 0.10}), {})
+    assert made.verdict == "pass"
+    assert "less than the limit, and by more than chance" in render(made)
+
+
 def test_the_verdict_says_what_this_set_could_have_seen() -> None:
     made = decide(run_of({"m": right(80)}, judges={}), BASE, {})
     sight = made.lines[0].sight
