@@ -11,7 +11,7 @@ worse one. A failed grade counts as wrong. A judge blocks only while it is calib
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -82,7 +82,8 @@ class Decision:
 
 def decide(run: Run, baseline: Baseline, calibrations: Mapping[str, Calibration]) -> Decision:
     """Never raises for what a run can look like: whatever is odd is a reason to fail."""
-    broken = [*_not_comparable(run, baseline), *_failures(run, baseline.rules)]
+    idle = {n for n in run.config.judges if not _may_block(n, run, baseline, calibrations)}
+    broken = [*_not_comparable(run, baseline), *_failures(run, baseline.rules, idle)]
     found = cells(run.rows)
     lines: list[Line] = []
     if not broken:
@@ -151,8 +152,8 @@ def _judged(
         if identity != baseline.judges.get(metric):
             note = f"judged by {identity}, the baseline by {baseline.judges.get(metric)}"
             return Line(metric, "missing", before, note=f"another judge: {note}")
-        known = calibrations.get(identity)
-        if known is None or known.kappa < baseline.rules.kappa:
+        if not _may_block(metric, run, baseline, calibrations):
+            known = calibrations.get(identity)
             said = f"kappa {known.kappa:.2f}" if known else "never calibrated"
             note = f"the judge may not block: {said}, {baseline.rules.kappa:g} is asked"
             return Line(metric, "not used", before, note=note)
@@ -178,8 +179,18 @@ def _not_comparable(run: Run, baseline: Baseline) -> list[str]:
     return reasons
 
 
-def _failures(run: Run, rules: Rules) -> list[str]:
-    """Too many failures say something about the run and nothing about quality."""
+def _may_block(
+    metric: str, run: Run, baseline: Baseline, calibrations: Mapping[str, Calibration]
+) -> bool:
+    known = calibrations.get(run.config.judges[metric])
+    return known is not None and known.kappa >= baseline.rules.kappa
+
+
+def _failures(run: Run, rules: Rules, idle: Collection[str]) -> list[str]:
+    """Too many failures say something about the run and nothing about quality.
+
+    `idle`: judges that may not block, whose failures do not either.
+    """
     if not run.rows:
         return []
     reasons = []
@@ -191,7 +202,7 @@ def _failures(run: Run, rules: Rules) -> list[str]:
         )
     for name, of in cells(row for row in run.rows if not row.failure).items():
         failed = [case for case, cell in of.items() if cell.failed]
-        if name in rules.drop and len(failed) / len(of) > rules.most_failed:
+        if name in rules.drop and name not in idle and len(failed) / len(of) > rules.most_failed:
             why = next(
                 row.failed[name] for row in run.rows if name in row.failed and not row.failure
             )

@@ -213,6 +213,12 @@ def test_a_judge_blocks_only_while_it_is_calibrated(
     assert ("may not block" in render(made)) is (state == "not used")
 
 
+def test_a_judge_that_may_not_block_does_not_by_failing_either() -> None:
+    run = run_of({"m": right(80), "j": [None] * 100})
+    assert decide(run, JUDGED, {}).verdict == "pass"
+    assert decide(run, JUDGED, CALIBRATED).verdict == "fail"
+
+
 def test_a_swapped_judge_fails_however_kind_it_is() -> None:
     run = run_of({"m": right(80), "j": right(100)}, judges={"j": "j-2"})
     made = decide(run, JUDGED, CALIBRATED | {"j-2": Calibration("j-2", 0.99, 0.9, 1, 80)})
