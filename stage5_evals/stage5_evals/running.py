@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shared.errors import LocalError
 from shared.journal import Journal, key_of
 from stage5_evals.answers import Answer, BadAnswer, read_answer
 from stage5_evals.cases import Case
@@ -144,7 +145,7 @@ async def _one(work: Work, case: Case, repeat: int, place: str) -> Row:
     run, entry = "this run", work.journal.get(place)
     if entry is None and place in work.known:
         run, entry = work.known[place]
-        work.journal.put(place, entry)
+        _keep_answer(work.journal, place, entry)
     try:
         if entry is not None:
             answer = read_answer(entry["answer"], entry["seconds"])
@@ -166,8 +167,17 @@ async def _asked(work: Work, case: Case, place: str) -> Answer:
     except TimeoutError:
         raise TargetFailed("timeout", f"no answer within {work.timeout_s:g} s") from None
     answer = read_answer(payload, round(time.perf_counter() - started, 6))
-    work.journal.put(place, {"seconds": answer.seconds, "answer": payload})
+    _keep_answer(work.journal, place, {"seconds": answer.seconds, "answer": payload})
     return answer
+
+
+def _keep_answer(journal: Journal, place: str, entry: dict[str, Any]) -> None:
+    try:
+        journal.put(place, entry)
+    except OSError as error:
+        raise LocalError(f"{journal.path} cannot be written: {error.strerror}") from None
+    except TypeError as error:
+        raise BadAnswer(f"it is not all JSON: {error}") from None
 
 
 def _failed(work: Work, case: Case, repeat: int, failure: str) -> Row:

@@ -130,14 +130,6 @@ class RunStore:
             if config.get("target") == target:
                 yield config.get("run", folder.name), folder / ANSWERS
 
-    def latest(self) -> str:
-        runs = sorted(
-            folder.name for folder in self.folder.glob("*/") if (folder / CONFIG).exists()
-        )
-        if not runs:
-            raise UserError(f"there is no run in {self.folder}: start one with `stage5 run`")
-        return runs[-1]
-
 
 def read_config(folder: Path) -> Config:
     file = folder / CONFIG
