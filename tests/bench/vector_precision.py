@@ -28,15 +28,18 @@ def precision_section() -> Section:
     questions = [vector for vector, _ in corpus.questions(QUESTIONS)]
     truth = [set(_best(corpus.vectors, question)) for question in questions]
     table: Table = {}
-    with _home() as home, embedded_postgres(home / "postgres") as address:
-        with psycopg.connect(address, autocommit=True) as connection:
-            _fill(connection, corpus)
-            for kind in PRECISIONS:
-                built = _build(connection, kind)
-                for width in WIDTHS:
-                    connection.execute(f"SET hnsw.ef_search = {width}")
-                    asked = _ask(connection, kind, questions, truth)
-                    table[f"{kind}, ef_search {width}"] = built | asked
+    with (
+        _home() as home,
+        embedded_postgres(home / "postgres") as address,
+        psycopg.connect(address, autocommit=True) as connection,
+    ):
+        _fill(connection, corpus)
+        for kind in PRECISIONS:
+            built = _build(connection, kind)
+            for width in WIDTHS:
+                connection.execute(f"SET hnsw.ef_search = {width}")
+                asked = _ask(connection, kind, questions, truth)
+                table[f"{kind}, ef_search {width}"] = built | asked
     note = f"{SIZE:,} vectors of {DIMENSIONS} numbers, ten hits; recall against exact search."
     return Section("5d Half precision in the approximate index", note, table)
 
