@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared.database import Connection, Database
     from stage3_rag.tenancy import Index
 
-LOCK = "hashtextextended('stage3 rebuild ' || %s, 0)"
+LOCK = "hashtextextended('stage3 ' || %s, 0)"
 TABLES = ("documents", "chunks", "vectors", "token_vectors", "postings", "terms")
 MEMORY = "512MB"  # while building; with the default of 64 MB it takes three times as long
 
@@ -37,22 +37,31 @@ async def tidy(database: Database, index: Index, exact_below: int) -> None:
             )
         await _drop_orphans(connection)
         if index.chunks >= exact_below and not index.has_hnsw:
-            await _build(connection, index)
+            async with _lock(connection, f"hnsw {index.id}") as alone:
+                if alone:  # else another process is building it
+                    await _build(connection, index)
 
 
 @asynccontextmanager
 async def only_rebuild(database: Database, tenant: str) -> AsyncIterator[None]:
-    """A lock that ends with its connection, so a killed rebuild is in nobody's way."""
-    async with _owner(database) as connection:
-        cursor = await connection.execute(f"SELECT pg_try_advisory_lock({LOCK})", (tenant,))
-        if not (await cursor.fetchone() or [False])[0]:
+    async with _owner(database) as connection, _lock(connection, f"rebuild {tenant}") as alone:
+        if not alone:
             raise RebuildRunning(
                 f"{tenant} is being rebuilt by another process: wait for it to end"
             )
-        try:
-            yield
-        finally:
-            await connection.execute(f"SELECT pg_advisory_unlock({LOCK})", (tenant,))
+        yield
+
+
+@asynccontextmanager
+async def _lock(connection: Connection, name: str) -> AsyncIterator[bool]:
+    """Whether we have it. It ends with its connection, so a killed process is in nobody's way."""
+    cursor = await connection.execute(f"SELECT pg_try_advisory_lock({LOCK})", (name,))
+    mine = bool((await cursor.fetchone() or [False])[0])
+    try:
+        yield mine
+    finally:
+        if mine:
+            await connection.execute(f"SELECT pg_advisory_unlock({LOCK})", (name,))
 
 
 async def _build(connection: Connection, index: Index) -> None:
