@@ -24,7 +24,7 @@ override MINE := $(value MINE)
 override CORPUS := $(value CORPUS)
 export Q DOC MINE CORPUS
 
-.PHONY: help setup dev demo test check bench compare up test-torch \
+.PHONY: help setup dev demo test check bench compare up gate test-torch \
 	stage1 stage2 stage3 stage4 stage5 stage6 alone1 alone2 alone3 alone4 alone5 alone6
 
 help: ## this list
@@ -64,7 +64,18 @@ stage3: setup ## stage 3: an answer with citations, then its score (Q="…", COR
 	@$(RUN) stage3 ask "$$Q" $${CORPUS:+--tenant own}
 	@test -n "$$CORPUS" || $(RUN) stage3 score
 
-stage4 stage5 stage6: setup
+stage5: setup ## stage 5: run the evals, hold the gate, plant the regressions, then the score
+	@$(RUN) stage5 run
+	@$(RUN) stage5 gate
+	@$(RUN) stage5 prove
+	@$(RUN) stage5 score
+
+gate: setup ## stage 5: exit 1 when the answers got worse than the committed baseline
+	@$(RUN) stage5 check --suite stage5_evals/handbook.toml
+	@$(RUN) stage5 check
+	@$(RUN) stage5 gate
+
+stage4 stage6: setup
 	@echo "$@ is not built yet; its target is in $(PACKAGE_$(subst stage,,$@))/README.md" >&2; exit 1
 
 compare: setup ## examine your own program: STAGE=1 MINE='python my_ask.py'
@@ -80,11 +91,11 @@ up: ## the full stack in containers
 
 # A stage with only its own dependencies: an import that it does not declare fails here.
 ALONE = $(UV) run --isolated --locked --package $(subst _,-,$(PACKAGE_$(1)))
-alone1 alone2 alone3: .uv-ready ## one stage's tests with only its own dependencies (alone1 … alone6)
+alone1 alone2 alone3 alone5: .uv-ready ## one stage's tests with only its own dependencies (alone1 … alone6)
 	$(call ALONE,$(subst alone,,$@)) --group dev python -m pytest -q \
 		-m "not embeddings and not torch and not live" tests/stage$(subst alone,,$@)
 
-alone4 alone5 alone6: .uv-ready
+alone4 alone6: .uv-ready
 	$(call ALONE,$(subst alone,,$@)) python -c "import $(PACKAGE_$(subst alone,,$@))"
 
 test-torch: .uv-ready ## the sentence-transformers alternative, with PyTorch (gigabytes)

@@ -1,9 +1,10 @@
 """A folder or a file into the store: only what is new or changed is cut, embedded and written.
 
-Each document is one transaction, so whatever kills this process or the database, every document is
-there whole in its old or its new form, and the next run takes up where this one was. A file that
-cannot be read is named and keeps what it had; the others go on. Left out: what a path means
-(`corpus`), how files are read (`reading`), where rows go (`store`).
+A document is written within one transaction, with a few others where they are small; so whatever
+kills this process or the database, every document is there whole in its old or its new form, and
+the next run takes up where this one was. A file that cannot be read is named and keeps what it had;
+the others go on. Left out: what a path means (`corpus`), how files are read (`reading`), how
+documents are cut and embedded (`pipeline`), where rows go (`store`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from stage3_rag.pipeline import Contexts, Opened, Pipeline, Ready, Work
 from stage3_rag.reading import SourceFile, content_hash, file_hash, load, read_source
 from stage3_rag.snapshot import Stored
 from stage3_rag.store import Store
+from stage3_rag.writing import Writer
 
 
 @dataclass(slots=True)
@@ -112,8 +114,10 @@ class Ingestion:
         chunker = index.chunker if index else self._store.chunker
         pipeline = Pipeline(embedder, chunker, self._contexts)
         async with aclosing(pipeline.run(works)) as every:
-            async for ready in every:
-                await self._write(ready)
+            async for batch in every:
+                async with self._store.writing() as writer:
+                    for ready in batch:
+                        await self._write(ready, writer)
 
     async def remove(self, ids: list[str]) -> None:
         if ids:
@@ -175,7 +179,7 @@ class Ingestion:
             if self._is_wanted(document, hash, file):
                 yield Work(document, hash, file)
             else:
-                await self._done(file)
+                await self._done(file, self._store)
 
     def _is_wanted(self, document: Document, hash: str, file: Opened) -> bool:
         id, report = document.id, self.report
@@ -204,13 +208,13 @@ class Ingestion:
             return False
         return True
 
-    async def _write(self, ready: Ready) -> None:
-        document, id = ready.document, ready.document.id
-        near = await self._store.alike(ready.signature.bands)
+    async def _write(self, ready: Ready, writer: Writer) -> None:
+        id = ready.document.id
+        near = await writer.alike(ready.signature.bands)
         near.pop(id, None)
         alone = len(ready.file.ids) == 1
-        await self._store.replace(
-            document,
+        await writer.replace(
+            ready.document,
             ready.hash,
             ready.chunks,
             origin=ready.file.origin,
@@ -221,14 +225,14 @@ class Ingestion:
         self.report.chunks += len(ready.chunks)
         if twin := closest(ready.signature.digest, near):
             self.report.alike[id] = twin
-        await self._done(ready.file, sealed=alone)
+        await self._done(ready.file, writer, sealed=alone)
 
-    async def _done(self, file: Opened, *, sealed: bool = False) -> None:
+    async def _done(self, file: Opened, to: Store | Writer, *, sealed: bool = False) -> None:
         """One document less to wait for; after the last, the file is known to be all there."""
         file.left -= 1
         if file.left:
             return
         ids = [id for id in file.ids if id in self.seen]
         if ids and file.hash and not sealed:
-            await self._store.seal(ids, file.origin, file.hash)
+            await to.seal(ids, file.origin, file.hash)
         self._finished()

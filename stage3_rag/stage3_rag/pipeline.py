@@ -76,12 +76,9 @@ class Pipeline:
         self._contexts = contexts
         self._count = TokenCounter(embedder)
 
-    async def run(self, works: AsyncGenerator[Work]) -> AsyncGenerator[Ready]:
-        batches = ahead(_batches(self._cut(works)))
-        async with aclosing(ahead(self._encoded(batches))) as encoded:
-            async for batch in encoded:
-                for ready in batch:
-                    yield ready
+    def run(self, works: AsyncGenerator[Work]) -> AsyncGenerator[list[Ready]]:
+        """In batches, each to be written in one go."""
+        return ahead(self._encoded(ahead(_batches(self._cut(works)))))
 
     async def _cut(self, works: AsyncGenerator[Work]) -> AsyncGenerator[_Cut]:
         async with aclosing(works):

@@ -82,16 +82,18 @@ async def _fill(
     finished: Callable[[], None],
 ) -> None:
     async with aclosing(pipeline.run(_works(store, missing))) as every:
-        async for ready in every:
-            await fresh.replace(
-                ready.document,
-                ready.hash,
-                ready.chunks,
-                origin=ready.file.origin,
-                file_hash=ready.file.hash,
-                signature=ready.signature,
-            )
-            finished()
+        async for batch in every:
+            async with fresh.writing() as writer:
+                for ready in batch:
+                    await writer.replace(
+                        ready.document,
+                        ready.hash,
+                        ready.chunks,
+                        origin=ready.file.origin,
+                        file_hash=ready.file.hash,
+                        signature=ready.signature,
+                    )
+                    finished()
 
 
 async def _works(store: Store, missing: Iterable[Stored]) -> AsyncGenerator[Work]:

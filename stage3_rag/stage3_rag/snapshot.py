@@ -2,7 +2,7 @@
 
 All answers of one snapshot belong together, whatever is written meanwhile. Decided here: exact
 comparison of vectors below a measured size and wherever few chunks match, HNSW above; BM25 in
-Lucene's form, with frequencies and lengths counted when asked. Left out: fusing and reranking.
+Lucene's form, with idf and average length of this moment. Left out: fusing and reranking.
 """
 
 from __future__ import annotations

@@ -45,11 +45,10 @@ class Measured:
 
     def __init__(self, text: str, tokens_of: TokenCounter) -> None:
         self.text = text
-        self.words = [Span(*match.span()) for match in _WORD.finditer(text)]
-        counts = (tokens_of(text[word.start : word.end]) for word in self.words)
-        self._upto = [0, *accumulate(counts)]
-        self._starts = [word.start for word in self.words]
-        self._ends = [word.end for word in self.words]
+        words = list(_WORD.finditer(text))
+        self._upto = [0, *accumulate(tokens_of(word[0]) for word in words)]
+        self._starts = [word.start() for word in words]
+        self._ends = [word.end() for word in words]
 
     def tokens(self, span: Span) -> int:
         """Of the words that lie wholly or partly in the span, without the model's markers."""

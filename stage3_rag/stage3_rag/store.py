@@ -13,12 +13,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from shared.database import Database, open_database
-from shared.errors import LocalError
 from stage3_rag.contract import Document, Filters
 from stage3_rag.schema import install, queries
 from stage3_rag.snapshot import EVERYTHING, EXACT_BELOW, Found, Scored, Snapshot, Stored
 from stage3_rag.tenancy import Index, IndexMismatch, State, find_index, tenant_transaction
-from stage3_rag.upkeep import tidy
+from stage3_rag.upkeep import RebuildRunning, only_rebuild, tidy
 from stage3_rag.writing import Encoded, Signed, Writer, storable
 
 if TYPE_CHECKING:
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["IndexMismatch", "RebuildRunning", "Store", "open_store"]
 
 CHUNKER = "heading"
-
-
-class RebuildRunning(LocalError):
-    """Two rebuilds of one tenant at a time."""
 
 
 @asynccontextmanager
@@ -75,7 +70,7 @@ class Store:
         self._state: State = state
         self._exact_below = exact_below
         self._search = queries("search")
-        self._write = queries("write")
+        self._write = {**queries("write"), "alike": self._search["alike"]}
 
     # --- asking ------------------------------------------------------------------------------
     @asynccontextmanager
@@ -152,23 +147,29 @@ class Store:
         signature: Signed | None = None,
     ) -> None:
         """Puts the document in the place of what was there under its id: whole, or not at all."""
-        async with self._writing() as writer:
-            await writer.remove([document.id])
-            await writer.add(document, content_hash, chunks, origin, file_hash, signature)
+        async with self.writing() as writer:
+            await writer.replace(
+                document,
+                content_hash,
+                chunks,
+                origin=origin,
+                file_hash=file_hash,
+                signature=signature,
+            )
 
     async def seal(self, ids: Sequence[str], origin: str, file_hash: str) -> None:
         """Says that these are all the documents of a file: until it changes it need not be read."""
-        async with self._writing() as writer:
+        async with self.writing() as writer:
             await writer.seal(ids, origin, file_hash)
 
     async def remove(self, *ids: str) -> int:
         """How many of these documents there were."""
-        async with self._writing() as writer:
+        async with self.writing() as writer:
             return await writer.remove(ids)
 
     async def set_setting(self, name: str, value: Any) -> None:
         """Kept with the index and gone with it: a threshold is worth nothing to another model."""
-        async with self._writing() as writer:
+        async with self.writing() as writer:
             await writer.set_setting(name, value)
 
     async def tidy(self, changed: int | None = None) -> None:
@@ -196,7 +197,7 @@ class Store:
             state="building",
             exact_below=self._exact_below,
         )
-        async with self._only_rebuild():
+        async with only_rebuild(self.database, self.tenant):
             await fresh._drop_unlike()
             yield fresh
             await fresh.tidy()
@@ -222,7 +223,8 @@ class Store:
             await connection.execute(self._write["activate"])
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[Writer]:
+    async def writing(self) -> AsyncIterator[Writer]:
+        """Several changes in one transaction: all of them, or none. Other writers wait."""
         async with tenant_transaction(self.database, self.tenant) as connection:
             yield await self._writer(connection)
 
@@ -258,22 +260,3 @@ class Store:
     async def _drop(self, connection: Connection, state: State) -> None:
         await connection.execute(self._write["drop_postings"], {"state": state})
         await connection.execute(self._write["drop_index"], {"state": state})
-
-    @asynccontextmanager
-    async def _only_rebuild(self) -> AsyncIterator[None]:
-        """A lock that ends with its connection, so a killed rebuild is in nobody's way."""
-        async with self.database.pool.connection() as connection:
-            await connection.set_autocommit(True)
-            lock = "hashtextextended('stage3 rebuild ' || %s, 0)"
-            cursor = await connection.execute(
-                f"SELECT pg_try_advisory_lock({lock})", (self.tenant,)
-            )
-            if not (await cursor.fetchone() or [False])[0]:
-                raise RebuildRunning(
-                    f"{self.tenant} is being rebuilt by another process: wait for it to end"
-                )
-            try:
-                yield
-            finally:
-                await connection.execute(f"SELECT pg_advisory_unlock({lock})", (self.tenant,))
-                await connection.set_autocommit(False)

@@ -1,4 +1,4 @@
-"""After much was written: statistics, visibility, and the approximate index of a large corpus.
+"""What is done to the tables as a whole: statistics, the approximate index, one rebuild at a time.
 
 Done by the owner of the tables, outside any transaction. Decided here: an HNSW index holds one
 corpus and no other (a partial index), so one tenant's vectors never stand in the way of another's,
@@ -14,12 +14,19 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from shared.errors import LocalError
+
 if TYPE_CHECKING:
     from shared.database import Connection, Database
     from stage3_rag.tenancy import Index
 
-TABLES = ("documents", "chunks", "vectors", "token_vectors", "postings")
+LOCK = "hashtextextended('stage3 ' || %s, 0)"
+TABLES = ("documents", "chunks", "vectors", "token_vectors", "postings", "terms")
 MEMORY = "512MB"  # while building; with the default of 64 MB it takes three times as long
+
+
+class RebuildRunning(LocalError):
+    """Two rebuilds of one tenant at a time."""
 
 
 async def tidy(database: Database, index: Index, exact_below: int) -> None:
@@ -30,7 +37,31 @@ async def tidy(database: Database, index: Index, exact_below: int) -> None:
             )
         await _drop_orphans(connection)
         if index.chunks >= exact_below and not index.has_hnsw:
-            await _build(connection, index)
+            async with _lock(connection, f"hnsw {index.id}") as alone:
+                if alone:  # else another process is building it
+                    await _build(connection, index)
+
+
+@asynccontextmanager
+async def only_rebuild(database: Database, tenant: str) -> AsyncIterator[None]:
+    async with _owner(database) as connection, _lock(connection, f"rebuild {tenant}") as alone:
+        if not alone:
+            raise RebuildRunning(
+                f"{tenant} is being rebuilt by another process: wait for it to end"
+            )
+        yield
+
+
+@asynccontextmanager
+async def _lock(connection: Connection, name: str) -> AsyncIterator[bool]:
+    """Whether we have it. It ends with its connection, so a killed process is in nobody's way."""
+    cursor = await connection.execute(f"SELECT pg_try_advisory_lock({LOCK})", (name,))
+    mine = bool((await cursor.fetchone() or [False])[0])
+    try:
+        yield mine
+    finally:
+        if mine:
+            await connection.execute(f"SELECT pg_advisory_unlock({LOCK})", (name,))
 
 
 async def _build(connection: Connection, index: Index) -> None:

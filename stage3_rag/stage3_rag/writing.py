@@ -64,6 +64,24 @@ class Writer:
         """False when the index is gone, as after a rebuild."""
         return bool(await self._rows("lock_index"))
 
+    async def replace(
+        self,
+        document: Document,
+        content_hash: str,
+        chunks: Sequence[Encoded],
+        *,
+        origin: str = "",
+        file_hash: str = "",
+        signature: Signed | None = None,
+    ) -> None:
+        """Puts the document in the place of what was there under its id."""
+        await self.remove([document.id])
+        await self.add(document, content_hash, chunks, origin, file_hash, signature)
+
+    async def alike(self, bands: Sequence[int]) -> dict[str, bytes]:
+        """Digests of the documents that share one of these bands."""
+        return dict(await self._rows("alike", bands=list(bands)))
+
     async def remove(self, ids: Sequence[str]) -> int:
         """How many of these documents there were."""
         old = await self._rows("old_chunks", ids=[storable(id) for id in ids])

@@ -34,7 +34,7 @@ from stage3_rag.store import CHUNKER, open_store
 
 HANDBOOK = ROOT / "stage3_rag" / "data" / "handbook"
 EVERY = 4  # of the handbook's documents, so that a round takes seconds
-ROUNDS = 5
+ROUNDS = 3
 AIM = 1.10
 
 

@@ -161,13 +161,17 @@ def agreed(url: str, tenant: str) -> tuple[int, int]:
             (SELECT coalesce(sum(chunks), 0) FROM stage3.documents WHERE index_id = i.id),
             (SELECT coalesce(sum(tf), 0) FROM stage3.postings WHERE index_id = i.id),
             (SELECT count(*) FROM stage3.postings AS p WHERE index_id = i.id
-                AND NOT EXISTS (SELECT FROM stage3.chunks WHERE id = p.chunk_id))
+                AND NOT EXISTS (SELECT FROM stage3.chunks WHERE id = p.chunk_id)),
+            (SELECT count(*) FROM stage3.terms AS t WHERE index_id = i.id AND t.chunks <> (
+                SELECT count(*) FROM stage3.postings WHERE index_id = i.id AND term = t.term)),
+            (SELECT count(*) FROM stage3.postings AS p WHERE index_id = i.id
+                AND NOT EXISTS (SELECT FROM stage3.terms WHERE index_id = i.id AND term = p.term))
         FROM stage3.indexes AS i WHERE tenant = %s
     """
     with psycopg.connect(url) as connection:
         [row] = connection.execute(count, (tenant,)).fetchall()
-    chunks, terms, *others, orphans = row
-    assert (others, orphans) == ([chunks, chunks, chunks, terms], 0)
+    chunks, terms, *others = row
+    assert others == [chunks, chunks, chunks, terms, 0, 0, 0]
     return chunks, terms
 
 

@@ -35,7 +35,16 @@ HOSTILE = (
     "{victim}",
     "",
 )
-TABLES = ("indexes", "settings", "documents", "chunks", "vectors", "token_vectors", "postings")
+TABLES = (
+    "indexes",
+    "settings",
+    "documents",
+    "chunks",
+    "vectors",
+    "token_vectors",
+    "postings",
+    "terms",
+)
 ANY_TEXT = st.text(max_size=12) | st.sampled_from(HOSTILE)
 
 

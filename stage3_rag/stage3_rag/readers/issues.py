@@ -30,7 +30,9 @@ def read(path: Path, id: str, data: bytes) -> list[Document]:
     for value in _values(path, decode(path, data)):
         for issue in _issues(value):
             position += 1
-            _keep(found, _document(f"{id}#{issue.get('number') or position}", issue))
+            number = issue.get("number")
+            name = position if number is None else number
+            _keep(found, _document(f"{id}#{name}", issue))
     if not found:
         raise NothingToRead(
             f"{path} is JSON without issues: objects with a title and a body are read"

@@ -84,7 +84,8 @@ def _parsed(text: str) -> tuple[list[Heading], list[str]]:
     """The headings, and the lines with comments blanked."""
     from markdown_it import MarkdownIt
 
-    blocks, references = MarkdownIt("commonmark").disable("inline"), dict[str, Any]()
+    blocks, inline = MarkdownIt("commonmark").disable("inline"), MarkdownIt("commonmark")
+    references: dict[str, Any] = {}
     lines, headings = text.split("\n"), list[Heading]()
     tokens = blocks.parse(text, references)
     for at, token in enumerate(tokens):
@@ -92,7 +93,7 @@ def _parsed(text: str) -> tuple[list[Heading], list[str]]:
             continue
         first, after = token.map
         if token.type == "heading_open":
-            words = _words(tokens[at + 1].content, references)
+            words = _words(inline.parseInline(_ANCHOR.sub("", tokens[at + 1].content), references))
             headings.append((int(token.tag[1]), first, after, words))
         elif token.type == "html_block" and _COMMENT.fullmatch(token.content):
             lines[first:after] = [""] * (after - first)
@@ -121,14 +122,10 @@ def _main(headings: list[Heading], text: str) -> str:
     return heading(_TAG.sub("", html["words"])) if html else ""
 
 
-def _words(source: str, references: dict[str, Any]) -> str:
-    """A heading as it reads, without emphasis, code marks, link targets and anchors."""
-    from markdown_it import MarkdownIt
-
-    [inline] = MarkdownIt("commonmark").parseInline(_ANCHOR.sub("", source), references)
-    parts = (
-        child.content for child in inline.children or () if child.type in ("text", "code_inline")
-    )
+def _words(parsed: list[Any]) -> str:
+    """A heading as it reads, without emphasis, code marks and link targets."""
+    children = parsed[0].children or ()
+    parts = (child.content for child in children if child.type in ("text", "code_inline"))
     return heading("".join(parts))
 
 

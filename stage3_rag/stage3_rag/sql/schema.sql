@@ -90,6 +90,16 @@ CREATE UNIQUE INDEX postings_term ON stage3.postings (index_id, term, chunk_id)
     INCLUDE (document, tf, length);
 CREATE INDEX postings_chunk ON stage3.postings (chunk_id);
 
+-- In how many chunks a term stands, kept by the transactions that write them. A frequent term has
+-- tens of thousands of rows above, and every question would have to count them. Room is left on the
+-- pages, since the rows of frequent terms change with every document.
+CREATE TABLE stage3.terms (
+    index_id int NOT NULL REFERENCES stage3.indexes ON DELETE CASCADE,
+    term text COLLATE "C" NOT NULL,
+    chunks int NOT NULL,
+    PRIMARY KEY (index_id, term)
+) WITH (fillfactor = 60);
+
 -- A tenant is who `stage3.tenant` says, in this transaction; without it there are no rows at all.
 ALTER TABLE stage3.indexes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON stage3.indexes TO stage3_tenant
@@ -98,8 +108,9 @@ CREATE POLICY own ON stage3.indexes TO stage3_tenant
 DO $$
 DECLARE
     one text;
+    tables text[] = '{settings,documents,chunks,vectors,token_vectors,postings,terms}';
 BEGIN
-    FOREACH one IN ARRAY ARRAY['settings', 'documents', 'chunks', 'vectors', 'token_vectors', 'postings'] LOOP
+    FOREACH one IN ARRAY tables LOOP
         EXECUTE format('ALTER TABLE stage3.%I ENABLE ROW LEVEL SECURITY', one);
         EXECUTE format(
             'CREATE POLICY own ON stage3.%I TO stage3_tenant '

@@ -24,7 +24,12 @@ WHERE d.index_id = %(index)s AND d.id = ANY(%(ids)s);
 -- name: remove_postings
 -- Says how many terms they counted.
 WITH gone AS (
-    DELETE FROM stage3.postings WHERE chunk_id = ANY(%(ids)s) RETURNING tf
+    DELETE FROM stage3.postings WHERE chunk_id = ANY(%(ids)s) RETURNING term, tf
+), fewer AS (
+    UPDATE stage3.terms AS t
+    SET chunks = t.chunks - g.chunks
+    FROM (SELECT term, count(*) AS chunks FROM gone GROUP BY term) AS g
+    WHERE t.index_id = %(index)s AND t.term = g.term
 )
 SELECT coalesce(sum(tf), 0)::bigint FROM gone;
 
@@ -73,11 +78,17 @@ FROM unnest(%(ids)s::int[], %(packed)b::bytea[]) AS v (id, packed);
 -- name: add_postings
 -- A chunk brings its terms in one text and their counts in another, '{1,3,1}': two values a chunk
 -- are sent faster than two a term.
-INSERT INTO stage3.postings (index_id, document, term, chunk_id, tf, length)
-SELECT %(index)s, %(document)s, t.term, c.id, t.tf, c.length
-FROM unnest(%(ids)s::int[], %(lengths)s::int[], %(terms)s::text[], %(tfs)s::text[])
-        AS c (id, length, terms, tfs),
-    unnest(string_to_array(c.terms, E'\x1f'), c.tfs::int[]) AS t (term, tf);
+WITH added AS (
+    INSERT INTO stage3.postings (index_id, document, term, chunk_id, tf, length)
+    SELECT %(index)s, %(document)s, t.term, c.id, t.tf, c.length
+    FROM unnest(%(ids)s::int[], %(lengths)s::int[], %(terms)s::text[], %(tfs)s::text[])
+            AS c (id, length, terms, tfs),
+        unnest(string_to_array(c.terms, E'\x1f'), c.tfs::int[]) AS t (term, tf)
+    RETURNING term
+)
+INSERT INTO stage3.terms AS t (index_id, term, chunks)
+SELECT %(index)s, term, count(*) FROM added GROUP BY term
+ON CONFLICT (index_id, term) DO UPDATE SET chunks = t.chunks + excluded.chunks;
 
 -- name: set_setting
 INSERT INTO stage3.settings (index_id, name, value)
