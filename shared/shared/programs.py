@@ -70,6 +70,11 @@ def clean_environment(environment: Mapping[str, str] | None = None) -> dict[str,
     return kept | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
 
+def environment_with(extra: Mapping[str, str]) -> dict[str, str]:
+    """Our own environment, keys included, for a program that works for us and is not examined."""
+    return dict(os.environ) | dict(extra)
+
+
 @contextlib.contextmanager
 def _file(data: bytes) -> Iterator[IO[bytes]]:
     """`data` to read from: a file, since a pipe would fill up for a program that does not read."""

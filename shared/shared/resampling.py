@@ -131,7 +131,7 @@ def drop_p(losses: int, gains: int) -> float:
     """The chance of so many losses or more among the cases that changed (McNemar, one-sided)."""
     changed = losses + gains
     ways = sum(math.comb(changed, k) for k in range(losses, changed + 1))
-    return ways / 2**changed
+    return float(ways / 2**changed)
 
 
 def wilson(hits: float, total: int) -> tuple[float, float]:
@@ -146,7 +146,7 @@ def percentile(values: Sequence[float], percent: int) -> float:
     """With straight lines between the values, as NumPy does by default; `percent` from 1 to 99."""
     if len(values) == 1:
         return values[0]
-    return quantiles(values, n=100, method="inclusive")[percent - 1]
+    return float(quantiles(values, n=100, method="inclusive")[percent - 1])
 
 
 def _sign_test(losses: int, changed: int) -> tuple[float, float]:

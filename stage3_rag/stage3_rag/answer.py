@@ -29,7 +29,7 @@ from stage3_rag.citations import Claim, checked
 from stage3_rag.context import Passage, pack, written
 from stage3_rag.contract import Answer, Filters, Hit, Reason, Statement, Turn
 from stage3_rag.retrieve import Retriever
-from stage3_rag.rewrite import expanded, hypothetical, self_query, standalone
+from stage3_rag.rewrite import expanded, hypothetical, joined, self_query, standalone
 from stage3_rag.snapshot import EVERYTHING
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -88,8 +88,7 @@ class Answerer:
         if not question.strip():
             raise EmptyPrompt("the question is empty: ask in words")
         started, spent = time.monotonic(), Spent()
-        asked, reply = await standalone(question, history, self._provider)
-        self._count(reply, spent)
+        asked = await self._standing_alone(question, history, spent)
         searched, filters = await self._searched(asked, filters, expand, spent)
         before = time.monotonic()
         found = await self._retriever.find(searched, max(SHOWN, passages), filters)
@@ -105,6 +104,16 @@ class Answerer:
             cost_usd=spent.cost_usd,
             total_s=time.monotonic() - started,
         )
+
+    async def _standing_alone(self, question: str, history: Sequence[Turn], spent: Spent) -> str:
+        """Rewritten by the model; a model that cannot has the turns before put beside it."""
+        try:
+            asked, reply = await standalone(question, history, self._provider)
+        except ModelError as error:
+            self._count(error.reply, spent)
+            return joined(question, history)
+        self._count(reply, spent)
+        return asked
 
     async def _searched(
         self, question: str, filters: Filters, expand: Expansion, spent: Spent

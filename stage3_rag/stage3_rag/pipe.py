@@ -1,7 +1,9 @@
 """`stage3 pipe`: JSON lines in, JSON lines out, as `pipe_contract` has it; what `compare` examines.
 
-A thin layer over one tenant's collection, which is there already when it was filled before. Left
-out: filters, follow-up questions, several requests at a time.
+A thin layer over one tenant's collection, which is there already when it was filled before. Beyond
+the contract a question may bring `history`, the turns before it, and `texts`: then the chunks that
+were found are told word for word, with model and cost, as an eval wants them. Left out: filters,
+several requests at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any
 from shared.errors import StageError, UserError
 from shared.process import answer, without_secrets
 from shared.settings import Settings
-from stage3_rag.contract import Answer
+from stage3_rag.contract import Answer, Turn
 from stage3_rag.ingest import ingest_path
 from stage3_rag.opening import Rag, open_rag
 from stage3_rag.pipe_contract import MOST_RETRIEVED
@@ -48,21 +50,43 @@ def told_of(result: Answer) -> dict[str, Any]:
     }
 
 
-async def _answered(rag: Rag, request: dict[str, str]) -> dict[str, Any]:
+def told_with_texts(result: Answer) -> dict[str, Any]:
+    """The same with every chunk that was found, and what the answer took."""
+    chunks = [hit.chunk for hit in result.hits]
+    return {
+        **told_of(result),
+        "retrieved": [{"document": one.document_id, "text": one.text} for one in chunks],
+        "model": result.model,
+        "cost_usd": None if result.cost_usd is None else float(result.cost_usd),
+    }
+
+
+async def _answered(rag: Rag, request: dict[str, Any]) -> dict[str, Any]:
     if request["op"] == "ask":
-        return told_of(await rag.answerer.ask(request["question"]))
+        turns = [Turn(**turn) for turn in request["history"]]
+        result = await rag.answerer.ask(request["question"], history=turns)
+        return told_with_texts(result) if request["texts"] else told_of(result)
     store = rag.collection.store
     await ingest_path(Path(request["folder"]), store, rag.collection.embedder)
     return {"documents": len(await store.documents())}
 
 
-def _request(line: bytes) -> dict[str, str]:
+def _request(line: bytes) -> dict[str, Any]:
     """`UserError` for what is no request."""
     try:
         request = json.loads(line)
         wanted = {"ingest": "folder", "ask": "question"}[request["op"]]
+        turns = [
+            {"question": str(turn["question"]), "answer": str(turn["answer"])}
+            for turn in request.get("history") or ()
+        ]
         if isinstance(request[wanted], str):
-            return {"op": request["op"], wanted: request[wanted]}
+            return {
+                "op": request["op"],
+                wanted: request[wanted],
+                "history": turns,
+                "texts": bool(request.get("texts")),
+            }
     except (ValueError, LookupError, TypeError, RecursionError):
         pass
     raise UserError(

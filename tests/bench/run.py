@@ -2,9 +2,9 @@
 
 Not a test: timings depend on who else is at work here, so ratios are printed and nothing fails,
 unless `--check` is given. Read in this order: `series`, `server`, `processes`, `environments`, then
-`startup`, `first_token`, `load`. Needs PyPI once, for the peers; everything measured is loopback.
-`run.py sizes` weighs the environments instead, and installs them to do so; `run.py store` fills a
-database with 111,000 chunks and takes a quarter of an hour.
+`startup`, `first_token`, `load`, `extraction`, `evals`. Needs PyPI once, for the peers; everything
+measured is loopback. `run.py sizes` weighs the environments instead, and installs them to do so;
+`run.py store` fills a database with 111,000 chunks and takes a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 
 from environments import PeerMissing, machine
+from evals import evals_sections
 from extraction import extraction_sections
 from first_token import first_token_sections
 from ingestion import ingestion_sections
@@ -32,15 +33,16 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "first-token": first_token_sections,
     "load": load_sections,
     "extraction": extraction_sections,
-    "ingestion": ingestion_sections,
     "store": lambda: [*store_sections(), *keyword_sections(), precision_section()],
+    "ingestion": ingestion_sections,
+    "evals": evals_sections,
     "sizes": lambda: [sizes_section()],
 }
-PLAIN = ("startup", "first-token", "load", "extraction", "ingestion")
+PLAIN = ("startup", "first-token", "load", "extraction", "ingestion", "evals")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Side-by-side measurements, under six minutes.")
+    parser = argparse.ArgumentParser(description="Side-by-side measurements, under eight minutes.")
     parser.add_argument(
         "parts",
         nargs="*",

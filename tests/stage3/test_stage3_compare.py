@@ -6,6 +6,7 @@ Whether each check notices what it is for is in `test_stage3_examiner`.
 import contextlib
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,10 +54,14 @@ def bench_of(home: Path, *argv: str, **more: object) -> Iterator[RagBench]:
 
 
 @pytest.fixture(scope="module")
-def naive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examination]:
-    home = tmp_path_factory.mktemp("naive")
+def naive() -> Iterator[Examination]:
+    """Not in pytest's folder: another pytest closes that to the user that PostgreSQL runs as."""
     mine = (sys.executable, str(NAIVE))
-    with bench_of(home / "a", *mine) as yours, bench_of(home / "b", *REFERENCE) as reference:
+    with (
+        tempfile.TemporaryDirectory(prefix="compare-", ignore_cleanup_errors=True) as folder,
+        bench_of(Path(folder) / "a", *mine) as yours,
+        bench_of(Path(folder) / "b", *REFERENCE) as reference,
+    ):
         checks = chosen(CHECKS, ASKED)
         yield examine(3, str(NAIVE), checks, yours, reference, workers=4)
 
@@ -93,6 +98,12 @@ def verdict(bench: RagBench, name: str) -> str:
     return "" if found.state == "pass" else found.detail
 
 
+def question(text: str, *needs: tuple[str, ...]) -> Question:
+    """`needs`: of the documents of each one is enough."""
+    spans = tuple(tuple(Span(name, "") for name in names) for names in needs)
+    return Question(id="q", set=60, split="dev", kind="plain", text=text, answer="", needs=spans)
+
+
 SHELF = {
     "a.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n",
     "b.md": "# Bread\n\nRye bread keeps for nine days in a linen bag.\n",
@@ -112,12 +123,7 @@ def shelf(tmp_path: Path) -> Library:
     folder.mkdir()
     for name, text in SHELF.items():
         (folder / name).write_text(text, encoding="utf-8")
-    questions = [
-        Question(
-            id=name, split="dev", kind="plain", text=text, answer="", needs=((Span(name, ""),),)
-        )
-        for name, text in READERS_QUESTIONS.items()
-    ]
+    questions = [question(text, (name,)) for name, text in READERS_QUESTIONS.items()]
     return Library(folder, questions)
 
 
@@ -147,11 +153,10 @@ def test_recall_is_held_against_the_reference(tmp_path: Path, shelf: Library) ->
 
 
 def test_each_need_of_a_question_counts_and_any_of_its_documents_will_do() -> None:
-    needs = ((Span("a", ""), Span("b", "")), (Span("c", ""),))
-    question = Question(id="q", split="dev", kind="k", text="?", answer="", needs=needs)
-    assert recalled(question, ["x", "b"]) == 0.5
-    assert recalled(question, ["x", "a", "c"]) == 1.0
-    assert recalled(question, ["1", "2", "3", "4", "5", "a", "c"]) == 0.0
+    asked = question("?", ("a", "b"), ("c",))
+    assert recalled(asked, ["x", "b"]) == 0.5
+    assert recalled(asked, ["x", "a", "c"]) == 1.0
+    assert recalled(asked, ["1", "2", "3", "4", "5", "a", "c"]) == 0.0
 
 
 def test_the_slowest_answer_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

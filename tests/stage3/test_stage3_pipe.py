@@ -1,4 +1,4 @@
-"""`stage3 pipe` as another program sees it: a real process, a real database, one line for a line."""
+"""`stage3 pipe` as another program sees it: a real process and database, one line for a line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def reply(pipe: Running, line: str | dict[str, Any]) -> str:
     return found
 
 
-def test_one_line_for_a_line_and_an_error_is_one_of_them(pipe: Running, tmp_path: Path) -> None:
+def test_one_line_for_a_line_until_a_polite_kill(pipe: Running, tmp_path: Path) -> None:
     for line in BAD_LINES:
         assert read_told(reply(pipe, line)).error.startswith("no request: "), line
     nowhere = {"op": "ingest", "folder": str(tmp_path / "nowhere")}
@@ -62,12 +62,6 @@ def test_one_line_for_a_line_and_an_error_is_one_of_them(pipe: Running, tmp_path
     told = read_told(reply(pipe, {"op": "ask", "question": "Wie lange zieht grüner Tee?"}))
     assert told.retrieved == ("tee.md",)
 
-    run = pipe.finish(END_S)
-    assert (run.exit_code, run.stdout, run.ending) == (0, "", "ended")
-
-
-def test_a_polite_kill_ends_it_while_it_waits_for_a_line(pipe: Running) -> None:
-    assert read_told(reply(pipe, "nonsense")).error
     pipe.signal(signal.SIGTERM)
     run = pipe.finish(END_S)
     assert (run.exit_code, run.stdout) == (128 + signal.SIGTERM, "")

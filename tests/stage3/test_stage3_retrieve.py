@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from stage3_rag.store import Store
 if TYPE_CHECKING:
     from shared.embeddings import Vectors
 
+OpenStore = Callable[..., AbstractAsyncContextManager[Store]]
 pytestmark = pytest.mark.embeddings
 
 TEXTS = {
@@ -64,6 +66,12 @@ async def fill(store: Store, texts: dict[str, str], minilm: MiniLM) -> None:
     for id, text in texts.items():
         document, chunks = encoded(id, text, minilm)
         await store.replace(document, text, chunks)
+
+
+@pytest.fixture
+async def store(opened: OpenStore, minilm: MiniLM) -> AsyncIterator[Store]:
+    async with opened(embedder=minilm) as store:
+        yield store
 
 
 @pytest.fixture(scope="module")

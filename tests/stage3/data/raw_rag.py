@@ -50,7 +50,7 @@ def terms(text):
     for word in re.findall(r"\w+", text):
         parts = re.findall(r"[A-Z]?[a-z]+", word) if word.isascii() else []
         if len(parts) > 1:
-            found += [part.lower() for part in parts]
+            found += [stem(part.lower()) for part in parts]
         if re.search(r"[\u3400-\u9fff]", word):
             found += [word[at : at + 2] for at in range(len(word) - 1)]
         elif word.lower() not in FEW:
