@@ -20,7 +20,10 @@ import snowballstemmer  # type: ignore[import-untyped]
 from stage3_rag.language import guess, language_of_script, stop_words
 
 # Runs of characters that are written without spaces: Han, Kana, Hangul, Thai, Lao, Burmese, Khmer.
-UNSPACED = "぀-ヿㇰ-ㇿ㐀-䶿一-鿿豈-﫿가-힯฀-๿຀-໿က-႟ក-៿𠀀-𲎯"
+UNSPACED = (  # written as numbers: an editor may turn a compatibility sign into its twin elsewhere
+    "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
+    "\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff\U00020000-\U000323af"
+)
 LETTER = rf"(?:[^\W{UNSPACED}]|[\u0300-\u036f\u064b-\u0655\u0900-\u0dff])"  # Indic vowel signs too
 WORD = re.compile(rf"[{UNSPACED}]+|{LETTER}+(?:'{LETTER}+)*")
 FIRST_UNSPACED = re.compile(rf"[{UNSPACED}]")

@@ -54,6 +54,11 @@ def test_indic_vowel_signs_do_not_cut_a_word() -> None:
     assert len(terms("हिन्दी भाषा", "hindi")) == 2
 
 
+def test_a_script_with_capitals_is_no_script_without_spaces() -> None:
+    """Old Cyrillic lies between two blocks of Chinese signs."""
+    assert terms("\ua640\ua64a\ua640 \ua640\ua64a\ua640") == ["\ua641\ua64b\ua641"] * 2
+
+
 @given(st.text(max_size=200))
 def test_any_text_has_terms_without_spaces_or_capitals(text: str) -> None:
     for term in terms(text):
