@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stage3_rag.contract import Chunk, Document
+from stage3_rag.encoding import searched
 from stage3_rag.schema import Queries
+from stage3_rag.spelling import words
 from stage3_rag.tenancy import Index, IndexMismatch
 
 if TYPE_CHECKING:
@@ -148,6 +150,8 @@ class Writer:
             terms=[JOINT.join(one) for one in counts],
             tfs=[f"{{{','.join(map(str, one.values()))}}}" for one in counts],
         )
+        met = set[str]().union(*(words(searched(one.chunk)) for one in chunks))
+        await self._run("add_words", words=[storable(word) for word in sorted(met)])
         total = sum(len(one.terms) for one in chunks)
         await self._run("count", chunks=len(chunks), terms=total)
 

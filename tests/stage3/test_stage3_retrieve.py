@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,8 @@ TEXTS = {
     "merge": "A merge joins two lines of work and asks you about lines that both have changed.",
     "hook": "A hook is a script that runs before or after a commit, in your copy only.",
 }
+Open = Callable[..., AbstractAsyncContextManager[Store]]
+
 GOOD = [
     "How do I take back a commit that was pulled?",
     "What is a branch?",
@@ -64,6 +67,12 @@ async def fill(store: Store, texts: dict[str, str], minilm: MiniLM) -> None:
     for id, text in texts.items():
         document, chunks = encoded(id, text, minilm)
         await store.replace(document, text, chunks)
+
+
+@pytest.fixture
+async def store(opened: Open, minilm: MiniLM) -> AsyncIterator[Store]:
+    async with opened(embedder=minilm) as store:
+        yield store
 
 
 @pytest.fixture(scope="module")

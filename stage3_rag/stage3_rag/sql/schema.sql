@@ -90,6 +90,16 @@ CREATE UNIQUE INDEX postings_term ON stage3.postings (index_id, term, chunk_id)
     INCLUDE (document, tf, length);
 CREATE INDEX postings_chunk ON stage3.postings (chunk_id);
 
+-- Words as they are written, which a misspelt one is read as. Only ever added to: one that no chunk
+-- has any more is found by nobody. Numbered, so that a reader asks for what is new.
+CREATE TABLE stage3.words (
+    no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    index_id int NOT NULL REFERENCES stage3.indexes ON DELETE CASCADE,
+    word text COLLATE "C" NOT NULL,
+    UNIQUE (index_id, word)
+);
+CREATE INDEX words_new ON stage3.words (index_id, no);
+
 -- A tenant is who `stage3.tenant` says, in this transaction; without it there are no rows at all.
 ALTER TABLE stage3.indexes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON stage3.indexes TO stage3_tenant
@@ -99,7 +109,8 @@ DO $$
 DECLARE
     one text;
 BEGIN
-    FOREACH one IN ARRAY ARRAY['settings', 'documents', 'chunks', 'vectors', 'token_vectors', 'postings'] LOOP
+    FOREACH one IN ARRAY ARRAY['settings', 'documents', 'chunks', 'vectors', 'token_vectors', 'postings',
+        'words'] LOOP
         EXECUTE format('ALTER TABLE stage3.%I ENABLE ROW LEVEL SECURITY', one);
         EXECUTE format(
             'CREATE POLICY own ON stage3.%I TO stage3_tenant '
@@ -112,5 +123,5 @@ GRANT USAGE ON SCHEMA stage3 TO stage3_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA stage3 TO stage3_tenant;
 
 CREATE TABLE stage3.version (number int NOT NULL);
-INSERT INTO stage3.version VALUES (1);
+INSERT INTO stage3.version VALUES (2);
 GRANT SELECT ON stage3.version TO stage3_tenant;

@@ -79,6 +79,16 @@ FROM unnest(%(ids)s::int[], %(lengths)s::int[], %(terms)s::text[], %(tfs)s::text
         AS c (id, length, terms, tfs),
     unnest(string_to_array(c.terms, E'\x1f'), c.tfs::int[]) AS t (term, tf);
 
+-- name: add_words
+-- Those that the index does not have yet. Writers take turns, so nobody adds them meanwhile.
+INSERT INTO stage3.words (index_id, word)
+SELECT %(index)s, new.word
+FROM unnest(%(words)s::text[]) AS new (word)
+WHERE NOT EXISTS (
+    SELECT FROM stage3.words AS w
+    WHERE w.index_id = %(index)s AND w.word = new.word COLLATE "C"
+);
+
 -- name: set_setting
 INSERT INTO stage3.settings (index_id, name, value)
 VALUES (%(index)s, %(name)s, %(value)s)
