@@ -21,7 +21,7 @@ from shared.embeddings import Embedder, MiniLM, TokenVectors
 from stage3_rag import refusal
 from stage3_rag.chunking import chunk
 from stage3_rag.contract import Chunk, Document, Section
-from stage3_rag.encoding import EncodedChunk, encode
+from stage3_rag.encoding import EncodedChunk, encode, searched
 from stage3_rag.fusion import (
     EQUAL,
     FOREIGN,
@@ -34,8 +34,10 @@ from stage3_rag.fusion import (
 from stage3_rag.language import guess, understood
 from stage3_rag.late import similarities
 from stage3_rag.lexical import terms
+from stage3_rag.places import places
 from stage3_rag.postings import Postings
 from stage3_rag.retrieve import CANDIDATES, LONGEST, embedded
+from stage3_rag.spelling import Vocabulary, doubtful, mend, words
 
 if TYPE_CHECKING:
     from shared.embeddings import Vectors
@@ -74,6 +76,7 @@ class Corpus:
         given = [_document(one) for one in documents]
         if len({one.id for one in given}) < len(given):
             raise ValueError("two documents have the same id: a ranking could not tell them apart")
+        self._old = {one.id for one in given if one.superseded_by}
         chunks = [part for one in given for part in chunk(one, chunker, self._embedder)]
         self._chunks: list[EncodedChunk] = []
         for start in range(0, len(chunks), AT_ONCE):
@@ -83,6 +86,8 @@ class Corpus:
         self._vectors = np.array([one.vector for one in self._chunks], np.float32)
         self._postings = Postings([one.terms for one in self._chunks])
         self._languages = self._postings.languages()
+        met = (words(searched(one.chunk)) for one in self._chunks)
+        self._vocabulary = Vocabulary(set[str]().union(*met))
 
     def __len__(self) -> int:
         return len(self._chunks)
@@ -98,10 +103,10 @@ class Corpus:
         return [self._documents(self._scores(self._ask(one), method), k) for one in questions]
 
     def chunks(self, question: str, *, k: int = 10, method: Method = "default") -> list[Chunk]:
-        """The same, as chunks."""
+        """The same, as chunks from different places."""
         scores = self._scores(self._ask(question), method)
-        order = best_first(scores)[:k]
-        return [self._chunks[at].chunk for at in order if scores[at] > -np.inf]
+        ordered = (at for at in best_first(scores) if scores[at] > -np.inf)
+        return [self._chunk(at) for at in self._places(ordered, k)]
 
     def compared(self, questions: Iterable[str], *, k: int = 10) -> dict[Method, list[list[str]]]:
         """The rankings of every method, with each question embedded only once."""
@@ -130,12 +135,29 @@ class Corpus:
 
     def _ask(self, text: str) -> _Question:
         text = text[:LONGEST]
-        tokens, vector = embedded(self._embedder, text)
         spoken = guess(text, self._languages)
+        text = self._mended(text, spoken)
+        tokens, vector = embedded(self._embedder, text)
         asked = terms(text, spoken)
         dense = self._vectors @ vector if len(self) else np.zeros(0, np.float32)
         bm25 = self._postings.bm25(asked)
         return _Question(text, tokens, dense, bm25, asked, understood(self._embedder.name, spoken))
+
+    def _places(self, ordered: Iterable[int], most: int) -> list[int]:
+        return places(
+            ordered, self._chunk, most, lambda at: self._chunk(at).document_id in self._old
+        )
+
+    def _chunk(self, at: int) -> Chunk:
+        return self._chunks[at].chunk
+
+    def _mended(self, text: str, language: str) -> str:
+        found = self._postings.frequencies
+        doubted = doubtful(text, language, self._embedder)
+        unknown = [word for word in doubted if not found(terms(word, language))]
+        near = {word: self._vocabulary.near(word) for word in unknown}
+        every = {term for those in near.values() for one in those for term in terms(one, language)}
+        return mend(text, near, language, found(every))
 
     def _scores(self, asked: _Question, method: Method) -> Vectors:
         """One score a chunk; what a method does not find has -inf."""
@@ -178,7 +200,8 @@ class Corpus:
     def _confidence(self, asked: _Question) -> float:
         pool = self._pool(asked)
         order = best_first(standardised_sum(pool, EQUAL if asked.understood else FOREIGN))
-        top = [self._chunks[pool.ids[at]].terms for at in order[: refusal.TOP]]
+        best = self._places((pool.ids[at] for at in order), refusal.TOP)
+        top = [self._chunks[at].terms for at in best]
         idf = self._postings.idf(asked.terms)
         return refusal.of_pool(
             pool, asked.terms, top, idf, self._postings.rarest, understood=asked.understood

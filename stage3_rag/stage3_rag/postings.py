@@ -6,7 +6,7 @@ The same form (Lucene's idf, never negative) and the same constants. Left out: t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,13 +42,14 @@ class Postings:
         """The idf of a term that no chunk has."""
         return lucene_idf(0, self._total)
 
+    def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
+        """In how many chunks each term stands; a term that stands in none is left out."""
+        return {term: len(self._found[term][0]) for term in terms if term in self._found}
+
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """A term that no chunk has is left out."""
-        return {
-            term: lucene_idf(len(self._found[term][0]), self._total)
-            for term in set(terms)
-            if term in self._found
-        }
+        found = self.frequencies(set(terms))
+        return {term: lucene_idf(df, self._total) for term, df in found.items()}
 
     def bm25(self, terms: Sequence[str]) -> Vectors:
         """(chunks,); 0 where no term is met. A term asked twice counts twice."""

@@ -22,7 +22,9 @@ from stage3_rag.fusion import EQUAL, FOREIGN, Pool, best_first, ranks, standardi
 from stage3_rag.language import guess, understood
 from stage3_rag.late import similarities
 from stage3_rag.lexical import terms
+from stage3_rag.places import places
 from stage3_rag.snapshot import EVERYTHING, Found, Snapshot, lucene_idf
+from stage3_rag.spelling import Speller
 
 if TYPE_CHECKING:
     from shared.embeddings import Vectors
@@ -34,12 +36,16 @@ LONGEST = 4000  # characters of a question; the embedder reads 256 tokens, and B
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """`hits` best first. `refusal` says why nothing here should be used, None when it may be."""
+    """`hits` best first, no two from one place. `read_as` is the question with its spelling mended.
+
+    `refusal` says why nothing here should be used, None when it may be.
+    """
 
     hits: tuple[Hit, ...] = ()
     confidence: float = 0.0
     threshold: float = 0.0
     refusal: Reason | None = None
+    read_as: str = ""
 
 
 class Reranker(Protocol):
@@ -74,6 +80,7 @@ class Retriever:
         self._embedder = embedder
         self._reranker = reranker
         self._candidates = candidates
+        self._speller = Speller(embedder)
 
     async def search(
         self, question: str, k: int = 5, filters: Filters = EVERYTHING
@@ -91,19 +98,24 @@ class Retriever:
             pool = await self._pool(asked, now, max(self._candidates, k), filters)
             found = await now.chunks(pool.ids)
             scores = await self._scores(asked, pool, found)
-            best = [at for at in best_first(scores) if pool.ids[at] in found][: max(k, refusal.TOP)]
+            best = _best(scores, pool, found, max(k, refusal.TOP))
             top = [found[pool.ids[at]] for at in best]
             sure = await _confidence(asked, pool, top, now)
             line = await now.setting(refusal.SETTING)
         hits = tuple(_hit(found[pool.ids[at]], at, scores, pool) for at in best[:k])
         threshold = line["threshold"] if line else refusal.default_line(asked.understood).threshold
-        return Retrieved(hits, sure, threshold, "off_topic" if sure < threshold else None)
+        reason: Reason | None = "off_topic" if sure < threshold else None
+        return Retrieved(hits, sure, threshold, reason, asked.text)
 
     async def _asked(
         self, question: str, tokens: TokenVectors | None, vector: Vectors, now: Snapshot
     ) -> Asked:
-        """Cut into terms in the one of the collection's languages that the question is in."""
+        """Mended and cut into terms in the one of the collection's languages that it is in."""
         spoken = guess(question, await now.languages())
+        meant = await self._speller.mended(question, spoken, now)
+        if meant != question:
+            question = meant
+            tokens, vector = await asyncio.to_thread(embedded, self._embedder, question)
         known = understood(self._embedder.name, spoken)
         return Asked(question, vector, tokens, terms(question, spoken), known)
 
@@ -130,6 +142,16 @@ class Retriever:
             return standardised_sum(pool, EQUAL if asked.understood else FOREIGN)
         texts = [searched(found[id].chunk) if id in found else "" for id in pool.ids]
         return await asyncio.to_thread(self._reranker.scores, asked.text, texts)
+
+
+def _best(scores: Vectors, pool: Pool, found: dict[int, Found], most: int) -> list[int]:
+    """Of candidates that are still there, the best by place."""
+
+    def at_hand(at: int) -> Found:
+        return found[pool.ids[at]]
+
+    ordered = (at for at in best_first(scores) if pool.ids[at] in found)
+    return places(ordered, lambda at: at_hand(at).chunk, most, lambda at: at_hand(at).superseded_by)
 
 
 def embedded(embedder: Embedder, question: str) -> tuple[TokenVectors | None, Vectors]:

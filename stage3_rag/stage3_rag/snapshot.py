@@ -132,6 +132,12 @@ class Snapshot:
         rows = await self._rows("frequencies_up_to", terms=list(tags), most=COUNTED)
         return common({tags[term]: count for term, count in rows})
 
+    async def words(self, after: int) -> tuple[int, list[str]]:
+        """Words of the texts that are newer than `after`, and the number of the newest."""
+        for last, found in await self._rows("words", after=after):
+            return last, found.split()
+        return after, []
+
     async def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """Lucene's idf, which is never negative; a term that no chunk has is left out."""
         found = await self.frequencies(terms)

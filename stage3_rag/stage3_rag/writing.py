@@ -11,7 +11,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stage3_rag.contract import Chunk, Document
+from stage3_rag.encoding import searched
+from stage3_rag.language import guess
+from stage3_rag.lexical import terms
 from stage3_rag.schema import Queries
+from stage3_rag.spelling import words
 from stage3_rag.tenancy import Index, IndexMismatch
 
 if TYPE_CHECKING:
@@ -166,6 +170,8 @@ class Writer:
             terms=[JOINT.join(one) for one in counts],
             tfs=[f"{{{','.join(map(str, one.values()))}}}" for one in counts],
         )
+        met = _spoken(searched(one.chunk) for one in chunks)
+        await self._run("add_words", words=list(met), terms=list(met.values()))
         total = sum(len(one.terms) for one in chunks)
         await self._run("count", chunks=len(chunks), terms=total)
 
@@ -175,6 +181,17 @@ class Writer:
     async def _rows(self, name: str, /, **values: Any) -> list[Any]:
         cursor = await self._run(name, **values)
         return list(await cursor.fetchall())
+
+
+def _spoken(texts: Iterable[str]) -> dict[str, str]:
+    """Each word with the term that it is searched as; empty for a word that is not searched."""
+    met: dict[str, str] = {}
+    for text in texts:
+        language = guess(text)
+        for word in words(text):
+            if word not in met:
+                met[storable(word)] = storable(next(iter(terms(word, language)), ""))
+    return dict(sorted(met.items()))
 
 
 def _sections(document: Document) -> str:

@@ -113,7 +113,7 @@ async def test_a_changed_file_replaces_every_trace_of_the_old(
 ) -> None:
     (notes / "a.md").write_text("# Apples\n\nAn apple from Quelimane.\n\n## Pears\n\nGreen.\n")
     await ingest(notes, store, embedder)
-    assert mentions(settings, "queliman") == ["chunks", "documents", "postings", "terms"]
+    assert mentions(settings, "queliman") == ["chunks", "documents", "postings", "terms", "words"]
     (notes / "a.md").write_text("# Apples\n\nAn apple from Kent.\n")
     report = await ingest(notes, store, embedder)
     assert report.changed == ["a.md"]

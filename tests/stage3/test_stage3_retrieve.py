@@ -20,7 +20,6 @@ from stage3_rag.store import Store
 if TYPE_CHECKING:
     from shared.embeddings import Vectors
 
-OpenStore = Callable[..., AbstractAsyncContextManager[Store]]
 pytestmark = pytest.mark.embeddings
 
 TEXTS = {
@@ -35,6 +34,8 @@ TEXTS = {
     "merge": "A merge joins two lines of work and asks you about lines that both have changed.",
     "hook": "A hook is a script that runs before or after a commit, in your copy only.",
 }
+Open = Callable[..., AbstractAsyncContextManager[Store]]
+
 GOOD = [
     "How do I take back a commit that was pulled?",
     "What is a branch?",
@@ -69,7 +70,7 @@ async def fill(store: Store, texts: dict[str, str], minilm: MiniLM) -> None:
 
 
 @pytest.fixture
-async def store(opened: OpenStore, minilm: MiniLM) -> AsyncIterator[Store]:
+async def store(opened: Open, minilm: MiniLM) -> AsyncIterator[Store]:
     async with opened(embedder=minilm) as store:
         yield store
 

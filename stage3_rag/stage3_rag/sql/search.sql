@@ -72,6 +72,12 @@ SELECT t.term, (
 )::int
 FROM unnest(%(terms)s::text[]) AS t (term);
 
+-- name: words
+-- Those newer than `after`, and the number of the newest.
+SELECT coalesce(max(no), %(after)s::bigint), coalesce(string_agg(word, ' '), '')
+FROM stage3.words
+WHERE index_id = %(index)s AND no > %(after)s;
+
 -- name: keyword
 -- BM25 with Lucene's idf. A term's weight is its idf x its count in the question x (k1 + 1); idf and
 -- average length are those of this moment, so nothing drifts. Sorted as float4, so that equal chunks

@@ -37,6 +37,11 @@ WITH gone AS (
     DELETE FROM stage3.terms AS t
     USING lost AS l
     WHERE t.index_id = %(index)s AND t.term = l.term AND t.chunks <= l.chunks
+    RETURNING t.term
+), unspoken AS (
+    DELETE FROM stage3.words AS w
+    USING none
+    WHERE w.index_id = %(index)s AND w.term = none.term
 )
 SELECT coalesce(sum(tf), 0)::bigint FROM gone;
 
@@ -96,6 +101,16 @@ WITH added AS (
 INSERT INTO stage3.terms AS t (index_id, term, chunks)
 SELECT %(index)s, term, count(*) FROM added GROUP BY term
 ON CONFLICT (index_id, term) DO UPDATE SET chunks = t.chunks + excluded.chunks;
+
+-- name: add_words
+-- Those that the index does not have yet. Writers take turns, so nobody adds them meanwhile.
+INSERT INTO stage3.words (index_id, word, term)
+SELECT %(index)s, new.word, new.term
+FROM unnest(%(words)s::text[], %(terms)s::text[]) AS new (word, term)
+WHERE NOT EXISTS (
+    SELECT FROM stage3.words AS w
+    WHERE w.index_id = %(index)s AND w.word = new.word COLLATE "C"
+);
 
 -- name: set_setting
 INSERT INTO stage3.settings (index_id, name, value)
