@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 SHORTEST, LONGEST = 4, 24  # letters of a word that is mended, and of one that others are mended to
 LONG = 8
 SPOKEN = re.compile(r"\S+")
-AROUND = "\"'“”\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}«»()[]{}<>,.;:!?…¿¡*"  # punctuation that is no part of an identifier
+# Punctuation that is no part of an identifier.
+AROUND = "\"'“”\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}«»()[]{}<>,.;:!?…¿¡*"
 INSIDE = re.compile(r"[_./\\@#$:=`<>()\[\]{}\d]|^-")  # what prose does not have within a word
 ENDS = (".", "!", "?", ":")
 NOUNS_HAVE_CAPITALS = frozenset({"german"})
