@@ -21,8 +21,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from environments import HERE, PEERS, ROOT, clean_environment, peer
-from processes import ProgramFailed, timed
+from environments import HERE, PEERS, ROOT, peer
+from processes import Ask, timed, worker
 from series import Comparison, Measured, Section, Table, interleave, ratios
 
 from shared.models import Model
@@ -80,7 +80,7 @@ def extraction_sections() -> list[Section]:
         file.write_text(json.dumps(made))
         commands = [[python, str(HERE / "extraction_peer.py"), str(file)] for python in pythons]
         with ExitStack() as workers:
-            asks = [workers.enter_context(_worker(command)) for command in commands]
+            asks = [workers.enter_context(worker(command)) for command in commands]
             sections = [
                 _added("5a", "good", CLIENTS, asks, start + ONE_CALL_BY_S),
                 _added("5b", "bad-first", (OURS, JSON_SCHEMA, TOOLS), asks, start + AGAIN_BY_S),
@@ -146,9 +146,6 @@ def _wired(value: Any) -> Any:
         case list():
             return [_plain(row, LineItem) for row in value]
     return value
-
-
-Ask = Callable[[dict[str, Any]], Measured]
 
 
 def _added(
@@ -217,30 +214,3 @@ def _server(file: Path) -> Iterator[str]:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
         process.stdin.close()
-
-
-@contextmanager
-def _worker(command: list[str]) -> Iterator[Ask]:
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=clean_environment(),
-        cwd=ROOT,
-        text=True,
-    ) as process:
-        yield partial(_ask, process)
-        assert process.stdin is not None
-        process.stdin.close()
-
-
-def _ask(process: subprocess.Popen[str], order: dict[str, Any]) -> Measured:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps(order) + "\n")
-    process.stdin.flush()
-    line = process.stdout.readline()
-    if not line:
-        raise ProgramFailed(f"{process.args!r} ended: see its message above")
-    measured: Measured = json.loads(line)
-    return measured
