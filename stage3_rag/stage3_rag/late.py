@@ -59,9 +59,10 @@ def _products(asked: Vectors, bits: Vectors) -> Vectors:
     25 ms instead of 2 on a busy machine.
     """
     rows = max(1, ONE_THREAD // asked.size)
-    whole = len(bits) // rows * rows
-    blocks = bits[:whole].reshape(-1, rows, bits.shape[1]) @ asked.T
-    found: Vectors = np.concatenate([blocks.reshape(whole, -1), bits[whole:] @ asked.T]).T
+    blocks = len(bits) // rows
+    whole = blocks * rows
+    inside = bits[:whole].reshape(blocks, rows, bits.shape[1]) @ asked.T
+    found: Vectors = np.concatenate([inside.reshape(whole, len(asked)), bits[whole:] @ asked.T]).T
     return found
 
 

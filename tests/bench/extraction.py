@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from decimal import Decimal
@@ -23,7 +23,7 @@ from typing import Any
 
 from environments import HERE, PEERS, ROOT, peer
 from processes import Ask, timed, worker
-from series import Comparison, Measured, Section, Table, interleave, ratios
+from series import Comparison, Section, bounded, interleave, ratios
 
 from shared.models import Model
 from shared.providers.chat_wire import ChatWire
@@ -156,7 +156,7 @@ def _added(
         client, apart = CLIENTS[row]
         order = {"client": client, "kind": kind, "calls": CALLS}
         measures[row] = partial(asks[apart], order)
-    table, rounds = _bounded(measures, until)
+    table, rounds = bounded(measures, ROUNDS, until, thrown_away=1)
     what = "one call" if kind == "good" else "the first answer does not validate, asked again"
     return Section(
         f"{number} Extraction, {what}",
@@ -174,18 +174,6 @@ def _added(
             for column in (WALL, CPU)
         ],
     )
-
-
-def _bounded(measures: Mapping[str, Callable[[], Measured]], until: float) -> tuple[Table, int]:
-    """Rounds until there are enough or the time is up; the first one warms up."""
-    table = interleave(measures, 1, thrown_away=1)
-    rounds = 1
-    while rounds < ROUNDS and time.monotonic() < until:
-        for row, cells in interleave(measures, 1).items():
-            for column, values in cells.items():
-                table[row][column] += values
-        rounds += 1
-    return table, rounds
 
 
 def _start_up(commands: Sequence[list[str]], folder: Path) -> Section:

@@ -7,7 +7,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from rag_clock import asked, measured
@@ -51,6 +51,9 @@ class LangChain:
         except ValueError:  # there is no such table yet
             await self._create()
             self.store = await self._store(Store)
+
+    async def close(self) -> None:
+        await self.engine.close()
 
     async def _store(self, store: Any) -> Any:
         return await store.create(
@@ -131,7 +134,7 @@ async def _by_vector(side: LangChain, questions: Sequence[Any]) -> list[float]:
             question[0].tolist(), CANDIDATES, hybrid_search_config=None
         )
 
-    return (await asked(ask, questions))["ms"][COLD:]
+    return await _walls(ask, questions)
 
 
 async def _hybrid(side: LangChain, questions: Sequence[Any]) -> list[float]:
@@ -142,4 +145,9 @@ async def _hybrid(side: LangChain, questions: Sequence[Any]) -> list[float]:
             question[0].tolist(), K, hybrid_search_config=config
         )
 
-    return (await asked(ask, questions))["ms"][COLD:]
+    return await _walls(ask, questions)
+
+
+async def _walls(ask: Callable[[Any], Awaitable[None]], questions: Sequence[Any]) -> list[float]:
+    walls: list[float] = (await asked(ask, questions))["ms"]
+    return walls[COLD:]

@@ -27,6 +27,7 @@ K = 5  # passages that are given back
 
 class Side(Protocol):
     async def open(self) -> None: ...
+    async def close(self) -> None: ...
     async def fresh(self) -> None:
         """Empty tables."""
 
@@ -45,6 +46,7 @@ class Bare:
         self._model = MiniLM()
 
     async def open(self) -> None: ...
+    async def close(self) -> None: ...
     async def fresh(self) -> None: ...
     async def ingest(self) -> None:
         self._model.embed(self._texts)
@@ -75,10 +77,13 @@ class Ours:
         self._store = await self._stack.enter_async_context(opened)
         self._retriever = Retriever(self._store, self._model)
 
+    async def close(self) -> None:
+        await self._stack.aclose()
+
     async def fresh(self) -> None:
         async with self._store.database.pool.connection() as connection:
             await connection.execute("DROP SCHEMA stage3 CASCADE")
-        await self._stack.aclose()
+        await self.close()
         await self.open()
 
     async def ingest(self) -> None:
@@ -126,9 +131,10 @@ async def _run(name: str, task: Json, *once: str) -> None:
     await side.open()
     if once:
         print(await side.ask(once[0], task["questions"][0]), flush=True)
-        return
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        print(json.dumps(await answer(side, json.loads(line))), flush=True)
+    else:
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            print(json.dumps(await answer(side, json.loads(line))), flush=True)
+    await side.close()
 
 
 if __name__ == "__main__":
