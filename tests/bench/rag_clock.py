@@ -14,8 +14,9 @@ async def measured(work: Awaitable[Any]) -> tuple[float, float, Any]:
     return time.perf_counter() - start, time.process_time() - cpu, made
 
 
-async def asked(ask: Callable[[Any], Awaitable[Any]], questions: Sequence[Any]) -> dict[str, Any]:
-    done = [await measured(ask(one)) for one in questions]
+async def asked(work: Callable[[Any], Awaitable[Any]], items: Sequence[Any]) -> dict[str, Any]:
+    """Milliseconds of each, CPU milliseconds of one on average, and what came of each."""
+    done = [await measured(work(one)) for one in items]
     walls, cpu, found = zip(*done, strict=True)
     return {
         "ms": [1000 * one for one in walls],

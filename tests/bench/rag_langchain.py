@@ -7,15 +7,13 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from rag_clock import asked, measured
+from rag_clock import asked
 
 SCHEMA, TABLE = "langchain", "handbook"
 K, CANDIDATES = 5, 30  # passages that are given back; hits that go into a fusion, 4 by default
-COLD = 20  # questions that only warm up, as in store_speed
-ROWS = 1000  # handed over at once; each is committed by itself
+ROWS = 100  # handed over at once; each is committed by itself
 Json = dict[str, Any]
 
 
@@ -102,52 +100,43 @@ class LangChain:
         )
 
 
-async def grown(side: LangChain, order: Json) -> Json:
-    """A made-up corpus of a size, in a table of its own: written, then asked with ready vectors."""
-    from store_corpus import Corpus
+class Grown:
+    """A made-up corpus in a table of its own, written and then asked with ready vectors."""
 
-    corpus = Corpus(order["size"])
-    await side.open(f"grown_{corpus.size}")
-    spent = 0.0
-    encoded = [one for _, chunks in corpus.documents() for one in chunks]
-    for start in range(0, corpus.size, ROWS):
-        rows = encoded[start : start + ROWS]
+    def __init__(self, side: LangChain, size: int, questions: int) -> None:
+        from store_corpus import Corpus
+
+        self._side = side
+        self._corpus = Corpus(size)
+        self._chunks = [one for _, chunks in self._corpus.documents() for one in chunks]
+        self._questions = self._corpus.questions(questions)
+
+    async def step(self, name: str) -> Json:
+        """Milliseconds of every piece of it, and CPU milliseconds a piece."""
+        from langchain_postgres.v2.indexes import HNSWIndex  # type: ignore[import-not-found]
+
+        store = self._side.store
+        if name == "write":
+            return await asked(self._write, range(0, self._corpus.size, ROWS))
+        if name == "text index":
+            return await asked(lambda _: store.aapply_hybrid_search_index(), [0])
+        if name == "HNSW index":
+            return await asked(store.aapply_vector_index, [HNSWIndex()])
+        return await asked(self._vectors if name == "vectors" else self._hybrid, self._questions)
+
+    async def _write(self, start: int) -> None:
+        rows = self._chunks[start : start + ROWS]
         texts, vectors = [one.chunk.text for one in rows], [one.vector.tolist() for one in rows]
-        spent += (await measured(side.store.aadd_embeddings(texts, vectors)))[0]
-    indexing, _, _ = await measured(side.store.aapply_hybrid_search_index())
-    questions = corpus.questions(order["questions"])
-    exact = await _by_vector(side, questions), await _hybrid(side, questions)
-    from langchain_postgres.v2.indexes import HNSWIndex  # type: ignore[import-not-found]
+        await self._side.store.aadd_embeddings(texts, vectors)
 
-    more, _, _ = await measured(side.store.aapply_vector_index(HNSWIndex()))
-    approximate = await _by_vector(side, questions), await _hybrid(side, questions)
-    return {
-        "write": spent,
-        "exact": [indexing, *exact],
-        "HNSW": [indexing + more, *approximate],
-    }
-
-
-async def _by_vector(side: LangChain, questions: Sequence[Any]) -> list[float]:
-    async def ask(question: Any) -> None:
-        await side.store.asimilarity_search_by_vector(
+    async def _vectors(self, question: Any) -> None:
+        await self._side.store.asimilarity_search_by_vector(
             question[0].tolist(), CANDIDATES, hybrid_search_config=None
         )
 
-    return await _walls(ask, questions)
-
-
-async def _hybrid(side: LangChain, questions: Sequence[Any]) -> list[float]:
-    async def ask(question: Any) -> None:
-        config = side.hybrid()
+    async def _hybrid(self, question: Any) -> None:
+        config = self._side.hybrid()
         config.fts_query = " ".join(question[1])
-        await side.store.asimilarity_search_by_vector(
+        await self._side.store.asimilarity_search_by_vector(
             question[0].tolist(), K, hybrid_search_config=config
         )
-
-    return await _walls(ask, questions)
-
-
-async def _walls(ask: Callable[[Any], Awaitable[None]], questions: Sequence[Any]) -> list[float]:
-    walls: list[float] = (await asked(ask, questions))["ms"]
-    return walls[COLD:]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rag_clock import asked, measured
-from rag_langchain import LangChain, grown
+from rag_langchain import Grown, LangChain
 
 ROOT = Path(__file__).resolve().parents[2]
 Json = dict[str, Any]
@@ -107,18 +107,36 @@ class Ours:
 SIDES: dict[str, Callable[[Json], Side]] = {"ours": Ours, "langchain": LangChain, "bare": Bare}
 
 
-async def answer(side: Side, order: Json) -> Json:
-    if order["do"] == "fresh":
-        await side.fresh()
+class Desk:
+    """Carries out orders for one side."""
+
+    def __init__(self, side: Side) -> None:
+        self._side = side
+        self._grown: Grown | None = None
+
+    async def answer(self, order: Json) -> Json:
+        side = self._side
+        match order:
+            case {"do": "fresh"}:
+                await side.fresh()
+            case {"do": "ingest"}:
+                wall, cpu, _ = await measured(side.ingest())
+                return {"s": wall, "CPU s": cpu, "MB": _peak_mb()}
+            case {"do": "ask", "way": way, "questions": questions}:
+                return await asked(lambda text: side.ask(way, text), questions)
+            case {"do": "corpus", "size": size, "questions": questions}:
+                assert isinstance(side, LangChain)
+                await side.open(f"grown_{size}")
+                self._grown = Grown(side, size, questions)
+            case {"do": "step", "name": name}:
+                assert self._grown
+                return await self._grown.step(name)
         return {}
-    if order["do"] == "ingest":
-        wall, cpu, _ = await measured(side.ingest())
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes; bytes on macOS
-        return {"s": wall, "CPU s": cpu, "MB": peak / (1e6 if sys.platform == "darwin" else 1e3)}
-    if order["do"] == "ask":
-        return await asked(lambda text: side.ask(order["way"], text), order["questions"])
-    assert isinstance(side, LangChain)
-    return await grown(side, order)
+
+
+def _peak_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def main(name: str, file: str, *once: str) -> None:
@@ -132,8 +150,9 @@ async def _run(name: str, task: Json, *once: str) -> None:
     if once:
         print(await side.ask(once[0], task["questions"][0]), flush=True)
     else:
+        desk = Desk(side)
         while line := await asyncio.to_thread(sys.stdin.readline):
-            print(json.dumps(await answer(side, json.loads(line))), flush=True)
+            print(json.dumps(await desk.answer(json.loads(line))), flush=True)
     await side.close()
 
 
