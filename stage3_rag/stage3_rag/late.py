@@ -20,6 +20,8 @@ from shared.embeddings import TokenVectors
 if TYPE_CHECKING:
     from shared.embeddings import Vectors
 
+ONE_THREAD = 2**18  # multiplications up to which OpenBLAS stays in the calling thread
+
 
 def pack(text: TokenVectors) -> bytes:
     """The signs of `text`'s token vectors, row by row, without the model's own markers."""
@@ -45,9 +47,23 @@ def _cosines(asked: Vectors, packed: bytes) -> Vectors:
     dimensions = asked.shape[1]
     rows = np.frombuffer(packed, np.uint8).reshape(-1, (dimensions + 7) // 8)
     bits = np.unpackbits(rows, axis=1, count=dimensions).astype(np.float32)
-    products = 2 * (asked @ bits.T) - asked.sum(axis=1, keepdims=True)
+    products = 2 * _products(asked, bits) - asked.sum(axis=1, keepdims=True)
     cosines: Vectors = products / np.float32(np.sqrt(dimensions))
     return cosines
+
+
+def _products(asked: Vectors, bits: Vectors) -> Vectors:
+    """`asked @ bits.T`, in blocks that NumPy's BLAS takes for too small to share between threads.
+
+    As one product it woke a second thread that went on spinning: 12 ms of CPU instead of 2, and
+    25 ms instead of 2 on a busy machine.
+    """
+    rows = max(1, ONE_THREAD // asked.size)
+    blocks = len(bits) // rows
+    whole = blocks * rows
+    inside = bits[:whole].reshape(blocks, rows, bits.shape[1]) @ asked.T
+    found: Vectors = np.concatenate([inside.reshape(whole, len(asked)), bits[whole:] @ asked.T]).T
+    return found
 
 
 def _inner(text: TokenVectors) -> Vectors:

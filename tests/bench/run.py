@@ -4,7 +4,8 @@ Not a test: timings depend on who else is at work here, so ratios are printed an
 unless `--check` is given. Read in this order: `series`, `server`, `processes`, `environments`, then
 `startup`, `first_token`, `load`, `extraction`, `evals`. Needs PyPI once, for the peers; everything
 measured is loopback. `run.py sizes` weighs the environments instead, and installs them to do so;
-`run.py store` fills a database with 111,000 chunks and takes a quarter of an hour.
+`run.py store` fills a database with 111,000 chunks and takes a quarter of an hour, and so does
+`run.py rag`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ingestion import ingestion_sections
 from keyword_engines import keyword_sections
 from load import load_sections
 from processes import ProgramFailed
+from rag import rag_sections
 from series import Section, render
 from sizes import sizes_section
 from startup import first_token_section, help_section, import_section
@@ -35,6 +37,7 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "extraction": extraction_sections,
     "store": lambda: [*store_sections(), *keyword_sections(), precision_section()],
     "ingestion": ingestion_sections,
+    "rag": rag_sections,
     "evals": evals_sections,
     "sizes": lambda: [sizes_section()],
 }
@@ -47,7 +50,7 @@ def main() -> int:
         "parts",
         nargs="*",
         metavar="PART",
-        help=f"of {', '.join(PARTS)}; without: all but sizes and store",
+        help=f"of {', '.join(PARTS)}; without: all but sizes, store and rag",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--check", action="store_true", help="exit 1 when an aim is missed")
