@@ -23,7 +23,7 @@ override DOC := $(value DOC)
 override MINE := $(value MINE)
 export Q DOC MINE
 
-.PHONY: help setup dev demo test check bench compare up test-torch \
+.PHONY: help setup dev demo test check bench compare up gate test-torch \
 	stage1 stage2 stage3 stage4 stage5 stage6 alone1 alone2 alone3 alone4 alone5 alone6
 
 help: ## this list
@@ -57,7 +57,17 @@ stage2: setup ## stage 2: a record from a PDF, then the score of the prompts (DO
 	@$(RUN) stage2 extract "$$DOC" --model big
 	@$(RUN) stage2 score
 
-stage3 stage4 stage5 stage6: setup
+stage5: setup ## stage 5: run the evals, hold the gate, plant the regressions, then the score
+	@$(RUN) stage5 run
+	@$(RUN) stage5 gate
+	@$(RUN) stage5 prove
+	@$(RUN) stage5 score
+
+gate: setup ## stage 5: exit 1 when the answers got worse than the committed baseline
+	@$(RUN) stage5 check
+	@$(RUN) stage5 gate
+
+stage3 stage4 stage6: setup
 	@echo "$@ is not built yet; its target is in $(PACKAGE_$(subst stage,,$@))/README.md" >&2; exit 1
 
 compare: setup ## examine your own program: STAGE=1 MINE='python my_ask.py'
@@ -73,11 +83,11 @@ up: ## the full stack in containers
 
 # A stage with only its own dependencies: an import that it does not declare fails here.
 ALONE = $(UV) run --isolated --locked --package $(subst _,-,$(PACKAGE_$(1)))
-alone1 alone2: .uv-ready ## one stage's tests with only its own dependencies (alone1 … alone6)
+alone1 alone2 alone5: .uv-ready ## one stage's tests with only its own dependencies (alone1 … alone6)
 	$(call ALONE,$(subst alone,,$@)) --group dev python -m pytest -q \
 		-m "not embeddings and not torch and not live" tests/stage$(subst alone,,$@)
 
-alone3 alone4 alone5 alone6: .uv-ready
+alone3 alone4 alone6: .uv-ready
 	$(call ALONE,$(subst alone,,$@)) python -c "import $(PACKAGE_$(subst alone,,$@))"
 
 test-torch: .uv-ready ## the sentence-transformers alternative, with PyTorch (gigabytes)

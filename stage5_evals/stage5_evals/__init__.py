@@ -1,4 +1,6 @@
-"""Stage 5: an eval harness whose gate turns red. Five nouns: cases, targets, graders, runs, comparisons.
+"""Stage 5: an eval harness whose gate turns red.
+
+Five nouns: cases, targets, graders, runs, comparisons.
 
 Read in this order: `cases`, `answers` and `targets` (what is asked, what comes back), `graders`,
 `rules`, `retrieval` and `trajectory` (what it is worth), `runs` and `running` (a folder a run),

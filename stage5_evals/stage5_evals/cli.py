@@ -9,7 +9,7 @@ from shared import cli
 from shared.cli import finite, json_option, positive
 
 EXAMPLES = """examples:
-  stage5 run --suite stage5_evals/examples/lighthouse/suite.toml
+  stage5 run --suite stage5_evals/examples/ferry/suite.toml
   stage5 run --target "python -m stage3_rag pipe" --repeat 3
   stage5 compare 20261125-101500-3f2a 20261125-102200-91cc
   stage5 gate --json
@@ -48,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _suite(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--suite", metavar="FILE", help="what is run (stage5_evals/suite.toml)")
+    parser.add_argument(
+        "--suite", metavar="FILE", help="what is run (stage5_evals/examples/ferry/suite.toml)"
+    )
 
 
 def _run(parser: argparse.ArgumentParser) -> None:

@@ -132,9 +132,13 @@ def run_prove(arguments: Namespace) -> int:
 
 def run_score(arguments: Namespace) -> int:
     from shared.score import tell
+    from stage5_evals.prove import load_plants
     from stage5_evals.score import render_score, score
 
-    found = score(arguments.model)
+    suite = load_suite()
+    suite = replace(suite, options={**suite.options, "model": arguments.model})
+    with unwinding(), progress(len(load_plants(suite)), "changes") as done:
+        found = score(suite, done)
     return tell(found, render_score(found), arguments)
 
 

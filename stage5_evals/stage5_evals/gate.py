@@ -19,18 +19,22 @@ from shared.resampling import paired_means
 from shared.tables import table
 from stage5_evals.baseline import Baseline, Rules
 from stage5_evals.calibration import Calibration
-from stage5_evals.power import Sight, sight
+from stage5_evals.power import Setup, Sight, sight
 from stage5_evals.runs import Run
 from stage5_evals.summary import Cell, cells
 
 Verdict = Literal["pass", "drop not proven", "fail"]
 State = Literal["held", "fell", "fell, not proven", "missing", "not used"]
-ROUNDING = 1e-9
+DRAWS = 999  # of the paired test, where it is not exact
+ROUNDING = 1e-5  # of a value, as the baseline is written
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One metric. `worse`: cases that lost, `better`: cases that gained; `note` says what to know."""
+    """One metric. `worse` and `better`: the cases that lost and gained. `note`: what to know.
+
+    `sight`: what drop its cases could have shown.
+    """
 
     metric: str
     state: State
@@ -41,6 +45,7 @@ class Line:
     better: tuple[str, ...] = ()
     failed: int = 0
     note: str = ""
+    sight: Sight | None = None
 
     @property
     def fell_by(self) -> float:
@@ -57,7 +62,6 @@ class Decision:
     baseline: str
     broken: tuple[str, ...]
     lines: tuple[Line, ...]
-    sight: Sight | None
 
     @property
     def exit_code(self) -> int:
@@ -75,7 +79,6 @@ class Decision:
             "baseline": self.baseline,
             "broken": list(self.broken),
             "metrics": [_line_json(line) for line in self.lines],
-            "sight": self.sight.to_json() if self.sight else None,
         }
 
 
@@ -97,24 +100,34 @@ def decide(run: Run, baseline: Baseline, calibrations: Mapping[str, Calibration]
         verdict = "drop not proven"
     if not broken and not states - {"not used"}:
         broken = ["no gated metric was judged, so nothing was held"]
-    return Decision(
-        verdict, run.config.run, baseline.run, tuple(broken), tuple(lines), _sight(baseline)
-    )
+    return Decision(verdict, run.config.run, baseline.run, tuple(broken), tuple(lines))
 
 
-def line(metric: str, new: Mapping[str, Cell], old: Mapping[str, float], rules: Rules) -> Line:
+def line(metric: str, new: Mapping[str, Cell], baseline: Baseline) -> Line:
     """The rule itself: a fall by the limit or more blocks, and the paired test says how sure."""
+    old, rules = baseline.values[metric], baseline.rules
     was = [old[case] for case in old]
-    now = [new[case].worst for case in old]
+    now = [_unrounded(new[case].worst, old[case]) for case in old]
     value, before = sum(now) / len(now), sum(was) / len(was)
-    worse = tuple(c for c, a, b in zip(old, was, now, strict=True) if b < a - ROUNDING)
-    better = tuple(c for c, a, b in zip(old, was, now, strict=True) if b > a + ROUNDING)
-    p = paired_means(now, was, resamples=999).p_drop if worse or better else 1.0
-    fell = before - value >= rules.drop[metric] * before - ROUNDING and value < before
+    worse = tuple(c for c, a, b in zip(old, was, now, strict=True) if b < a)
+    better = tuple(c for c, a, b in zip(old, was, now, strict=True) if b > a)
+    p = paired_means(now, was, resamples=DRAWS).p_drop
+    fell = worse and before - value >= rules.drop[metric] * before - ROUNDING and value < before
     proven = p is not None and p < rules.alpha
     state: State = ("fell" if proven else "fell, not proven") if fell else "held"
     failed = sum(new[case].failed > 0 for case in old)
-    return Line(metric, state, before, value, p, worse, better, failed)
+    return Line(metric, state, before, value, p, worse, better, failed, "", _seen(metric, baseline))
+
+
+def _seen(metric: str, baseline: Baseline) -> Sight:
+    unstable = baseline.unstable.get(metric)
+    limit, alpha = baseline.rules.drop[metric], baseline.rules.alpha
+    cases, base = len(baseline.values[metric]), baseline.mean(metric)
+    return sight(metric, Setup(cases, base, unstable or 0.0, limit, alpha), unstable is not None)
+
+
+def _unrounded(new: float, old: float) -> float:
+    return old if abs(new - old) < ROUNDING else new
 
 
 def _judged(
@@ -142,7 +155,7 @@ def _judged(
             said = f"kappa {known.kappa:.2f}" if known else "never calibrated"
             note = f"the judge may not block: {said}, {baseline.rules.kappa:g} is asked"
             return Line(metric, "not used", before, note=note)
-    return line(metric, new, old, baseline.rules)
+    return line(metric, new, baseline)
 
 
 def _not_comparable(run: Run, baseline: Baseline) -> list[str]:
@@ -185,41 +198,41 @@ def _failures(run: Run, rules: Rules) -> list[str]:
     return reasons
 
 
-def _sight(baseline: Baseline) -> Sight | None:
-    """What drop the gated metrics of this set can show, at the instability that was measured."""
-    gated = [name for name in baseline.rules.drop if baseline.values.get(name)]
-    if not gated:
-        return None
-    name = max(gated, key=lambda one: len(baseline.values[one]))
-    return sight(
-        name,
-        len(baseline.values[name]),
-        baseline.mean(name),
-        baseline.unstable.get(name),
-        baseline.rules,
-    )
-
-
 def render(made: Decision) -> str:
     parts = [f"{made.verdict.upper()}: run {made.run} against the baseline of {made.baseline}\n"]
     parts += [f"  {reason}\n" for reason in made.broken]
     if made.lines:
-        head = ["metric", "baseline", "now", "fell by", "p of chance", "worse", "better", ""]
+        head = [
+            "metric",
+            "baseline",
+            "now",
+            "fell by",
+            "p of chance",
+            "worse",
+            "better",
+            "sees",
+            "",
+        ]
         parts.append("\n" + table([head, *map(_cells, made.lines)]))
         parts += [f"\n{one.metric}: {one.note}" for one in made.lines if one.note]
         parts += [_cases(one) for one in made.lines if one.worse and one.state != "held"]
-    if made.sight:
-        parts.append(f"\n{made.sight.sentence}\n")
+    seen = [one.sight for one in made.lines if one.sight]
+    if seen:
+        widest = max(seen, key=lambda one: one.cases)
+        meaning = "the smallest true drop that is proven in four runs of five"
+        parts.append(f"\nsees: {meaning}\n{widest.sentence}\n")
     return "".join(parts)
 
 
 def _cells(one: Line) -> Sequence[str]:
     if one.new is None:
-        return [one.metric, f"{one.old:.3f}", "", "", "", "", "", one.state]
+        return [one.metric, f"{one.old:.3f}", "", "", "", "", "", "", one.state]
     p = "" if one.p_drop is None else f"{one.p_drop:.3f}"
     failed = f", {one.failed} failed" if one.failed else ""
     counts = [str(len(one.worse)), str(len(one.better))]
     by = f"{one.fell_by:.1%}" if one.new < one.old else ""
+    least = one.sight.proven_from if one.sight else None
+    counts.append("-" if least is None else f"{least:.2f}")
     return [one.metric, f"{one.old:.3f}", f"{one.new:.3f}", by, p, *counts, one.state + failed]
 
 
@@ -231,4 +244,5 @@ def _cases(one: Line) -> str:
 def _line_json(one: Line) -> dict[str, Any]:
     data = {name: getattr(one, name) for name in Line.__slots__}
     rounded = {n: round(x, 6) if isinstance(x, float) else x for n, x in data.items()}
-    return rounded | {"worse": list(one.worse), "better": list(one.better)}
+    seen = one.sight.to_json() if one.sight else None
+    return rounded | {"worse": list(one.worse), "better": list(one.better), "sight": seen}

@@ -124,14 +124,14 @@ async def run_suite(
                 folder=suite.folder,
                 options=suite.options,
                 environment=suite.environment,
-                ingest=suite.corpus if suite.ingest else None,
+                ingest=suite.corpus.absolute() if suite.ingest and suite.corpus else None,
                 at_a_time=suite.at_a_time,
             )
         )
-        wanted = {key(config.target, case, n) for case in opened.cases for n in range(suite.repeat)}
-        known = (
-            {} if fresh or not suite.depends else answers_of(store.earlier(config.target), wanted)
-        )
+        places = [(case, number) for case in opened.cases for number in range(suite.repeat)]
+        wanted = {key(config.target, *place) for place in places}
+        earlier = store.earlier(config.target) if suite.depends and not fresh else iter(())
+        known = answers_of(earlier, wanted)
         work = Work(
             ask,
             opened.rules,
@@ -145,12 +145,8 @@ async def run_suite(
         )
         started = time.monotonic()
         stopped = await run_cases(work, opened.cases, suite.repeat, suite.at_a_time)
-        rows = [
-            work.rows[case.id, number]
-            for case in opened.cases
-            for number in range(suite.repeat)
-            if (case.id, number) in work.rows
-        ]
+        ids = ((case.id, number) for case, number in places)
+        rows = [work.rows[place] for place in ids if place in work.rows]
         write_rows(folder, rows)
         write_json(
             folder / SUMMARY,

@@ -26,6 +26,7 @@ from stage5_evals.runs import RunStore
 from stage5_evals.suite import Suite, suite_of
 
 RED, GREEN = "red", "green"
+OWN = ("name", "expect", "because")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +127,12 @@ def render(proof: Proof) -> str:
 def _plant(given: Mapping[str, Any], suite: Suite) -> Plant:
     """`options` is laid over the suite's; every other setting takes the place of the suite's."""
     try:
-        name, expect, because = (given[key] for key in ("name", "expect", "because"))
+        name, expect, because = (given[key] for key in OWN)
     except KeyError as error:
         raise UserError(f"a plant lacks {error}: it needs name, expect and because") from None
     if expect not in (RED, GREEN):
         raise UserError(f"the plant {name} expects {expect!r}: say {RED} or {GREEN}")
-    changed = {
-        key: value for key, value in given.items() if key not in ("name", "expect", "because")
-    }
+    changed = {key: value for key, value in given.items() if key not in OWN}
     if "options" in changed:
         changed["options"] = {**suite.options, **changed["options"]}
     return Plant(name, expect, because, suite_of(suite.to_json() | changed, f"plant {name}"))

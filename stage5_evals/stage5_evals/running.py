@@ -156,7 +156,7 @@ async def _one(work: Work, case: Case, repeat: int) -> Row:
 
 
 async def _asked(work: Work, case: Case, place: str) -> Answer:
-    """The target's answer, kept at once; a malformed one is not kept, so it is asked again later."""
+    """The target's answer, kept at once. A malformed one is not kept, so it is asked again."""
     work.spending.before()
     started = time.perf_counter()
     cost: float | None = 0.0
@@ -174,7 +174,7 @@ async def _asked(work: Work, case: Case, place: str) -> Answer:
 
 
 def _failed(work: Work, case: Case, repeat: int, failure: str) -> Row:
-    graders = [*work.rules, *work.judges]
+    graders: list[Rule | Judge] = [*work.rules, *work.judges]
     failed = {one.name: "the target failed" for one in graders if one.applies(case)}
     return Row(case.id, repeat, case.split, case.kind, failed=failed, failure=failure)
 

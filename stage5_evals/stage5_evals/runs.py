@@ -85,10 +85,9 @@ class Config:
 
     @classmethod
     def of(cls, data: Mapping[str, Any], where: str) -> Config:
-        judges, suite = data["judges"], suite_of(data["suite"], where)
-        words = (data[name] for name in ("run", "started"))
-        prints = (data[name] for name in ("cases", "corpus", "target"))
-        return cls(*words, suite, *prints, judges)
+        suite = suite_of(data["suite"], where)
+        prints = (data["cases"], data["corpus"], data["target"])
+        return cls(data["run"], data["started"], suite, *prints, data["judges"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One file that says what is run: cases, corpus, target and graders. Flags of a command win over it.
+"""One file that says what is run: cases, corpus, target and graders. A command's flags win over it.
 
 `depends` names the files whose content decides the target's answers. As long as they, the target
 and its options are the same, an answer of an earlier run is taken again; without `depends` nothing
@@ -18,7 +18,7 @@ from typing import Any
 from shared.errors import UserError
 from shared.journal import key_of
 
-FILE = Path(__file__).parents[1] / "suite.toml"
+FILE = Path(__file__).parents[1] / "examples" / "ferry" / "suite.toml"
 SKIPPED = {"__pycache__", ".git", ".venv", ".stages"}
 
 
@@ -70,7 +70,7 @@ def load_suite(file: Path = FILE) -> Suite:
         raise UserError(f"{file} cannot be read: {error.strerror}: name a suite") from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{file} is no TOML: {error}") from None
-    return suite_of({"folder": str(file.parent), **data}, str(file))
+    return suite_of({"folder": str(file.parent.resolve()), **data}, str(file))
 
 
 def suite_of(data: Mapping[str, Any], where: str) -> Suite:

@@ -1,7 +1,7 @@
 """From rows to numbers: each metric with its interval, its bounds, and what could not be measured.
 
 A failed grade is neither right nor wrong. The value is the mean over what was measured; beside it
-stand the bounds, all failed ones wrong and all failed ones right, and whoever gates takes the lower.
+stand the bounds, all failed ones wrong and all failed ones right; a gate takes the lower.
 Repeats of a case are averaged inside it: the case is what an interval draws.
 """
 
@@ -22,9 +22,10 @@ SAME = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """`value` is None where nothing was measured. `low`, `high`: 95% interval; `worst`, `best`: bounds.
+    """`value` is None where nothing was measured; `low` and `high` are its 95% interval.
 
-    `unstable`: share of the cases whose repeats differ; None when there was one repeat.
+    `worst` and `best` are the bounds. `unstable`: share of the cases whose repeats differ; None
+    when there was one repeat.
     """
 
     name: str

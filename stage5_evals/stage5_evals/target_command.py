@@ -1,7 +1,7 @@
 """A target that is a program: started once or a few times, asked line by line, always ended.
 
-A process that dies, prints what is no JSON or runs out of time fails its case and is replaced, since
-its next line could be the answer to the last question. Left out: Windows.
+A process that dies, prints what is no JSON or runs out of time fails its case and is replaced,
+since its next line could be the answer to the last question. Left out: Windows.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ async def open_command(
         process = await _Process.start(argv, folder, environment)
         running.add(process)
         if ingest is not None:
-            told = await process.say({"op": "ingest", "folder": str(ingest.resolve())})
+            told = await process.say({"op": "ingest", "folder": str(ingest)})
             if not isinstance(told, dict) or "documents" not in told:
                 raise TargetFailed("error", f"it did not take the folder: {str(told)[:TAIL]}")
         return process
