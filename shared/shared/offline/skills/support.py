@@ -1,0 +1,120 @@
+"""Is a claim supported by a passage? Each clause is held against the lines that speak of it.
+
+Support is the share of a clause's words that its best line has, rare words counting more, with less
+credit for a word that only stands just before the line or elsewhere. Numbers that are missing or
+stand for something else, opposites, and names from nowhere take it away. The weakest clause decides.
+Left out: conclusions of several steps, knowledge that is not in the passage, irony.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from shared.offline.skills import polarity, quantities
+from shared.offline.skills.mind import Mind
+from shared.offline.skills.passages import Line, lines, names, plain, wide_terms
+from shared.offline.skills.synonyms import any_alike
+from shared.offline.words import STOP, Rarity, rarity, sentences, stem
+
+_SPLIT = re.compile(r"[,;]\s+(?:and|but|so|while|whereas|because|since)\s+|;\s+|:\s+(?=[a-z])", re.I)
+_LEAD = re.compile(r"^\s*(?:yes|no|sure|correct)\s*[,.:;]\s+(?=\w)", re.I)
+_NEAR, _FAR, _ELSEWHERE, _ALIKE = 0.85, 0.65, 0.45, 0.85  # credit for a word that is not in the line itself
+_LIGHT = frozenset(
+    map(stem, "make take get give go come put keep also however still now say state include use mean".split())
+)
+_LIGHT_WEIGHT = 0.3
+_PRONOUN = re.compile(r"\b(?:it|he|she|they|its|his|her|their|this|these|those|both|such|there)\b", re.I)
+_SUBJECT = 0.7
+_MISSING_NUMBER, _SWAPPED_NUMBER, _OPPOSED, _OVERSTATED, _STRANGER = 0.35, 0.45, 0.4, 0.55, 0.7
+_CANDIDATES, _MOST_CLAIMS = 4, 40
+SUPPORTED = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One clause. `clash`: the passage contradicts it and does not only lack it."""
+
+    support: float
+    clash: bool
+    clause: str
+    why: str = ""
+
+
+def findings(claim: str, grounds: str, mind: Mind) -> list[Finding]:
+    """One for each clause that says anything; none when the claim is empty."""
+    known = lines(grounds)
+    weigh = rarity([line.terms for line in known])
+    clauses = [part for whole in sentences(plain(claim))[:_MOST_CLAIMS] for part in _clauses(whole)]
+    return [_finding(clause, known, weigh, mind) for clause in clauses if wide_terms(clause)]
+
+
+def _clauses(sentence: str) -> list[str]:
+    """Cut where a new statement begins; a cut that leaves a stump is not made."""
+    bare = _LEAD.sub("", sentence)
+    parts = _SPLIT.split(bare)
+    if len(parts) < 2 or any(len(wide_terms(part)) < 2 for part in parts):
+        return [bare]
+    return parts
+
+
+def _finding(clause: str, known: Sequence[Line], weigh: Rarity, mind: Mind) -> Finding:
+    wanted = [term for term in dict.fromkeys(wide_terms(clause)) if _says(term)]
+    everything = frozenset().union(*(line.terms for line in known)) if known else frozenset()
+    weights = {term: weigh(term) * (_LIGHT_WEIGHT if term in _LIGHT else 1.0) for term in wanted}
+    total = sum(weights.values()) or 1.0
+    soft = mind.alignment(clause, [line.text for line in known]) if mind.large and known else None
+
+    def covered(at: int) -> float:
+        credit = _credit(known[at], everything, soft[at] if soft else None)
+        return sum(weights[term] * credit(term) for term in wanted) / total if wanted else 1.0
+
+    scores = [covered(at) for at in range(len(known))]
+    order = sorted(range(len(known)), key=lambda at: -scores[at])[:_CANDIDATES]
+    best = scores[order[0]] if order else 0.0
+    near = [known[at] for at in order if scores[at] >= max(0.3, best - 0.12)]
+    score, clash = best * _numbers_factor(clause, near, known), False
+    numbers = quantities.compare(clause, near, known)
+    if near and not numbers.derived and polarity.opposed(clause, near[0].text):
+        score, clash = score * _OPPOSED, True
+    if near and polarity.overstated(clause, [line.text for line in near]):
+        score *= _OVERSTATED
+    if near and wanted and _other_subject(wanted[0], near[0], soft[order[0]] if soft else {}):
+        score *= _SUBJECT
+    clash = clash or bool(near and (numbers.swapped or numbers.missing))
+    strangers = [n for n in set(names(clause)) if n not in everything and n not in STOP]
+    why = f'best {best:.2f} missing {numbers.missing} swapped {numbers.swapped} neg {polarity.negation(clause, near[0].text) if near else 0} opp {polarity._opposites(clause, near[0].text) if near else 0} cmp {polarity._comparison(clause, near[0].text) if near else 0} roles {polarity._roles(clause, near[0].text) if near else 0} over {polarity.overstated(clause, [x.text for x in near]) if near else 0} der {numbers.derived} strange {strangers}'
+    return Finding(min(1.0, score * _STRANGER ** len(strangers)), clash, clause, why)
+
+
+def _says(term: str) -> bool:
+    """Numbers and units are compared on their own."""
+    return not term[0].isdigit() and term not in quantities.NUMBER_STEMS
+
+
+def _numbers_factor(clause: str, near: Sequence[Line], known: Sequence[Line]) -> float:
+    found = quantities.compare(clause, near, known)
+    return float(_MISSING_NUMBER**found.missing * _SWAPPED_NUMBER**found.swapped)
+
+
+def _other_subject(first: str, line: Line, soft: dict[str, float]) -> bool:
+    """The claim begins with something that the line does not speak of, and no pronoun stands for it."""
+    here = first in line.terms or any_alike(first, line.terms) or soft.get(first, 0.0) > 0.6
+    return not here and not _PRONOUN.search(line.text)
+
+
+def _credit(
+    line: Line, everything: frozenset[str], soft: dict[str, float] | None
+) -> Callable[[str], float]:
+    def credit(term: str) -> float:
+        if term in line.terms:
+            return 1.0
+        meant = soft.get(term, 0.0) if soft else 0.0
+        if any_alike(term, line.terms) or polarity.affixed(term, line.terms):
+            meant = max(meant, _ALIKE)
+        if term in line.near:
+            return max(meant, _NEAR if _PRONOUN.search(line.text) else _FAR)
+        return max(meant, _ELSEWHERE if term in everything else 0.0)
+
+    return credit
