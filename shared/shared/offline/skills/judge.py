@@ -74,12 +74,12 @@ def judge(one: Case, mind: Mind) -> Verdict:
     if not one.grounds:
         share = coverage(terms(one.question), terms(one.claim))
         return Verdict(share, False, f"The answer takes up {share:.0%} of the question's words.")
-    return _supported(one.claim, one.grounds, mind)
+    return _supported(one.claim, one.grounds, mind, one.question)
 
 
-def _supported(claim: str, grounds: str, mind: Mind) -> Verdict:
+def _supported(claim: str, grounds: str, mind: Mind, question: str = "") -> Verdict:
     """The weakest statement counts three times as much as the mean of all."""
-    found = support.findings(claim, grounds, mind)
+    found = support.findings(claim, grounds, mind, question)
     if not found:
         return Verdict(0.0, False, "There is no statement to check.")
     weakest = min(found, key=lambda one: one.support)

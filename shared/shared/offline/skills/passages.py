@@ -17,6 +17,19 @@ _RULE = re.compile(r"^\s*\|?\s*:?-{2,}[-|:\s]*$")
 _CITED = re.compile(r"\[[^\]\n]{1,40}\](?!\()|[*_`]{1,2}(?=\S)|(?<=\S)[*_`]{1,2}")
 _LINK = re.compile(r"\[([^\]\n]+)\]\([^)\n]*\)")
 _NAME = re.compile(r"(?<![.!?:|]\s)(?<!^)\b[A-Z][\w-]*[a-z][\w-]*")
+_PHRASES = tuple(
+    (re.compile(rf"\b(?:{phrase})\b", re.I), instead)
+    for phrase, instead in (
+        (r"free of charge|for free|(?:at|with) no (?:extra )?(?:charge|cost)|without (?:charge|paying)", "free"),
+        (r"(?:pays?|costs?) nothing", "free"),
+        (r"except (?:when|if|where)|apart from when", "unless"),
+        (r"no longer", "not"),
+        (r"as well as", "and"),
+        (r"as long as|provided that|only if|only when", "if"),
+        (r"took place|takes place", "happened"),
+        (r"rather than|instead of|in place of", "not"),
+    )
+)
 BACK = 2  # lines before, to which a pronoun may refer
 
 
@@ -41,8 +54,11 @@ def lines(passage: str, most: int = 1_000) -> tuple[Line, ...]:
 
 
 def plain(text: str) -> str:
-    """Without the marks of Markdown and the numbers of citations."""
-    return _CITED.sub("", _LINK.sub(r"\1", text))
+    """Without the marks of Markdown and the numbers of citations; set phrases in one wording."""
+    bare = _CITED.sub("", _LINK.sub(r"\1", text))
+    for phrase, instead in _PHRASES:
+        bare = phrase.sub(instead, bare)
+    return bare
 
 
 def wide_terms(text: str) -> list[str]:
@@ -76,10 +92,11 @@ def _texts(passage: str) -> Iterator[str]:
 
 
 def _row(head: list[str], cells: list[str]) -> str:
-    """The first cell names the row; each other one stands behind its head."""
+    """The first cell names the row and is said again with each other one, which stands behind its head."""
     named = head if len(head) == len(cells) else [""] * len(cells)
     label = f"{named[0]} {cells[0]}".strip()
-    return "; ".join([label, *(f"{name}: {cell}" for name, cell in zip(named[1:], cells[1:], strict=True))])
+    rest = zip(named[1:], cells[1:], strict=True)
+    return "; ".join(f"{label} {name}: {cell}" for name, cell in rest) or label
 
 
 def _cells(row: str) -> list[str]:

@@ -77,7 +77,7 @@ def opposed(claim: str, line: str) -> bool:
 
 def overstated(claim: str, lines: Sequence[str]) -> bool:
     """`all` for `most`, `always` for `may`, `only` for `mainly`: more than the lines say."""
-    said = _words(claim)
+    said = _words(re.sub(r"\bonly (?=[\d(])", " ", claim))
     known = set().union(*map(_words, lines))
     if any(said & words and not known & words for words in _STRONG[:2]):
         return True

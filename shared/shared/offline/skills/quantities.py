@@ -53,8 +53,8 @@ _HEDGE = re.compile(
 )
 _PER = re.compile(r"\s*(?:[\w$\u20ac]+\s+){0,2}?(?:a|an|per|each|every)\s+(\w+)", re.I)
 _REACH = 6  # words to each side that say what a number is about
-_ROUNDED = 0.06
-_MARGIN = 0.3
+_ROUNDED, _OPERANDS = 0.06, 8
+_MARGIN, _MARGIN_HERE = 0.15, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,12 @@ def compare(claim: str, near: Sequence[Line], every: Sequence[Line]) -> Numbers:
     return Numbers(missing + len(when - said), swapped, derived)
 
 
+def present(wanted: Sequence[Quantity], *given: Line) -> int:
+    """How many of the numbers the lines have, whatever for."""
+    known = [q for line in given for q in quantities(line.text)]
+    return sum(any(_equal(one, q) for q in known) for one in wanted)
+
+
 def _equal(one: Quantity, other: Quantity) -> bool:
     if _close(one.value, other.value, one.hedged):
         return True
@@ -124,17 +130,28 @@ def _close(one: float, other: float, hedged: bool) -> bool:
 
 
 def _derived(one: Quantity, near: Sequence[Line]) -> bool:
-    """From two numbers of the lines: a sum, a difference, a product, a ratio or a share."""
-    found = [q.value for line in near for q in quantities(line.text)][:12]
-    small = {0.0, 1.0}
-    for a, b in permutations(found, 2):
-        results = [a + b, abs(a - b)]
-        results += [a * b] if not {a, b} & small else []
-        results += [a / b, 100 * a / b, a * b / 100] if b and not {a, b} & small else []
-        target = one.value * 100 if one.unit == "part" else one.value
-        if any(_close(target, result, one.hedged) for result in results if result not in small):
-            return True
+    """From two numbers of one line: a sum or a difference in one unit, a share, a rate times a count."""
+    target = one.value * 100 if one.unit == "part" else one.value
+    for line in near:
+        found = [q for q in quantities(line.text) if q.unit != "date"][:_OPERANDS]
+        for a, b in permutations(found, 2):
+            if any(_close(target, result, one.hedged) for result in _results(one, a, b)):
+                return True
     return False
+
+
+def _results(one: Quantity, a: Quantity, b: Quantity) -> Iterator[float]:
+    year = 1000 < a.value < 2200 and b.unit == "year"
+    if (a.unit == b.unit and one.unit in ("", a.unit)) or year:
+        yield from (a.value + b.value, abs(a.value - b.value))
+    if b.value and one.unit in ("%", "part") and a.unit == b.unit:
+        yield 100 * a.value / b.value
+    if b.unit == "%" and a.unit != "%":
+        yield a.value * b.value / 100
+    if b.unit == "times" or (one.hedged and not b.unit and b.value > 1):
+        yield a.value * b.value
+        if b.value:
+            yield a.value / b.value
 
 
 def _other_unit(one: Quantity, same: Iterable[Quantity]) -> bool:
@@ -156,18 +173,25 @@ def _equal_time(one: Quantity, other: Quantity) -> bool:
 def _swapped(
     one: Quantity, same: Sequence[Quantity], local: Sequence[Quantity], wanted: Sequence[Quantity]
 ) -> bool:
-    """Another number of these lines, which the claim does not use, fits the claim's words better.
+    """Another number of these lines fits the claim's words better than the claim's own.
 
-    A number that stands only elsewhere has to fit clearly better than those of the lines.
+    Of two numbers that the claim has both, only their exchange counts.
     """
     here = [q for q in local if _equal(one, q)]
     own = max((_fit(one, q) for q in here or same), default=0.0)
-    rivals = [q for q in local if not _equal(one, q) and _same_kind(one, q)]
-    used = [w for w in wanted if w is not one]
-    best = max(
-        (_fit(one, q) - 0.25 * any(_equal(w, q) for w in used) for q in rivals), default=0.0
-    )
-    return best > own + (_MARGIN if here else -0.1) and best > _MARGIN
+    for rival in local:
+        if _equal(one, rival) or not _same_kind(one, rival):
+            continue
+        fit = _fit(one, rival)
+        used = next((w for w in wanted if w is not one and _equal(w, rival)), None)
+        if used is None:
+            if fit > own + (_MARGIN_HERE if here else _MARGIN) and fit > _MARGIN:
+                return True
+        elif here:
+            straight = own + max(_fit(used, q) for q in local if _equal(used, q))
+            if fit + max(_fit(used, q) for q in here) > straight + _MARGIN:
+                return True
+    return False
 
 
 def _same_kind(one: Quantity, other: Quantity) -> bool:
@@ -230,10 +254,16 @@ def _quantity(
         after = after[scale.end() :]
     part = re.match(r"[\s-]+(third|quarter|fifth|tenth|eighth)s?\b", after, re.I)
     unit = _SIGNS.get(text[max(0, start - 1) : start].strip(), "")
+    if text[start:end].lower() in ("once", "twice", "thrice"):
+        unit = "times"
+    elif end - start > 6 and re.search(r"\d{4}", text[start:end]) and not text[start:end].replace(",", "").replace(".", "").isdigit():
+        unit = "date"
     if part:
         value, unit = value * _PARTS[part[1].lower()], "part"
     elif re.match(r"\s?%|\s+per ?cent\b", after):
         unit = "%"
+    elif re.match(r"\s+times\b", after):
+        unit = "times"
     elif not unit and (follows := re.match(r"[\s-]*([\u00b0A-Za-z]+)", after)):
         unit = _unit_of(follows[1])
     per = _PER.match(after)

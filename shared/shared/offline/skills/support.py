@@ -22,13 +22,14 @@ _SPLIT = re.compile(r"[,;]\s+(?:and|but|so|while|whereas|because|since)\s+|;\s+|
 _LEAD = re.compile(r"^\s*(?:yes|no|sure|correct)\s*[,.:;]\s+(?=\w)", re.I)
 _NEAR, _FAR, _ELSEWHERE, _ALIKE = 0.85, 0.65, 0.45, 0.85  # credit for a word that is not in the line itself
 _LIGHT = frozenset(
-    map(stem, "make take get give go come put keep also however still now say state include use mean".split())
+    map(stem, "make take get give go come put keep also however still now say state include use mean well need too thing way case example way sum today".split())
 )
-_LIGHT_WEIGHT = 0.3
+_LIGHT_WEIGHT, _NUMBER_WEIGHT = 0.3, 1.0
 _PRONOUN = re.compile(r"\b(?:it|he|she|they|its|his|her|their|this|these|those|both|such|there)\b", re.I)
 _SUBJECT = 0.7
 _MISSING_NUMBER, _SWAPPED_NUMBER, _OPPOSED, _OVERSTATED, _STRANGER = 0.35, 0.45, 0.4, 0.55, 0.7
-_CANDIDATES, _MOST_CLAIMS = 4, 40
+_CANDIDATES, _MOST_CLAIMS, _STUMP = 4, 40, 3
+_JOINED = 0.85  # what two lines together are worth against one
 SUPPORTED = 0.6
 
 
@@ -42,40 +43,70 @@ class Finding:
     why: str = ""
 
 
-def findings(claim: str, grounds: str, mind: Mind) -> list[Finding]:
-    """One for each clause that says anything; none when the claim is empty."""
+def findings(claim: str, grounds: str, mind: Mind, question: str = "") -> list[Finding]:
+    """One for each clause that says anything; none when the claim is empty.
+
+    A clause of few words ("Within five days.") is read as an answer to the question.
+    """
     known = lines(grounds)
     weigh = rarity([line.terms for line in known])
     clauses = [part for whole in sentences(plain(claim))[:_MOST_CLAIMS] for part in _clauses(whole)]
-    return [_finding(clause, known, weigh, mind) for clause in clauses if wide_terms(clause)]
+    return [
+        _finding(clause, known, weigh, mind, question if _short(clause) else "")
+        for clause in clauses
+        if wide_terms(clause)
+    ]
+
+
+def _short(clause: str) -> bool:
+    return sum(map(_says, wide_terms(clause))) <= _STUMP
 
 
 def _clauses(sentence: str) -> list[str]:
     """Cut where a new statement begins; a cut that leaves a stump is not made."""
     bare = _LEAD.sub("", sentence)
     parts = _SPLIT.split(bare)
-    if len(parts) < 2 or any(len(wide_terms(part)) < 2 for part in parts):
+    if len(parts) < 2 or any(sum(map(_says, wide_terms(part))) < _STUMP for part in parts):
         return [bare]
     return parts
 
 
-def _finding(clause: str, known: Sequence[Line], weigh: Rarity, mind: Mind) -> Finding:
-    wanted = [term for term in dict.fromkeys(wide_terms(clause)) if _says(term)]
+def _finding(
+    clause: str, known: Sequence[Line], weigh: Rarity, mind: Mind, question: str
+) -> Finding:
+    asked = f"{question.rstrip('? ')} {clause}" if question else clause
+    wanted = [term for term in dict.fromkeys(wide_terms(asked)) if _says(term)]
     everything = frozenset().union(*(line.terms for line in known)) if known else frozenset()
     weights = {term: weigh(term) * (_LIGHT_WEIGHT if term in _LIGHT else 1.0) for term in wanted}
     total = sum(weights.values()) or 1.0
-    soft = mind.alignment(clause, [line.text for line in known]) if mind.large and known else None
+    soft = mind.alignment(asked, [line.text for line in known]) if mind.large and known else None
+
+    said = quantities.quantities(asked)
+    each = total / max(1, len(wanted)) * _NUMBER_WEIGHT
+    whole = total + each * len(said)
 
     def covered(at: int) -> float:
         credit = _credit(known[at], everything, soft[at] if soft else None)
-        return sum(weights[term] * credit(term) for term in wanted) / total if wanted else 1.0
+        counted = each * quantities.present(said, known[at])
+        return (sum(weights[term] * credit(term) for term in wanted) + counted) / whole
 
     scores = [covered(at) for at in range(len(known))]
     order = sorted(range(len(known)), key=lambda at: -scores[at])[:_CANDIDATES]
     best = scores[order[0]] if order else 0.0
+    if len(order) > 1:
+        credits = [_credit(known[at], everything, soft[at] if soft else None) for at in order]
+        pairs = (
+            (
+                sum(weights[t] * max(credits[0](t), other(t)) for t in wanted)
+                + each * quantities.present(said, known[order[0]], known[at])
+            )
+            / whole
+            for at, other in zip(order[1:], credits[1:], strict=True)
+        )
+        best = max(best, _JOINED * max(pairs, default=0.0))
     near = [known[at] for at in order if scores[at] >= max(0.3, best - 0.12)]
-    score, clash = best * _numbers_factor(clause, near, known), False
-    numbers = quantities.compare(clause, near, known)
+    score, clash = best * _numbers_factor(asked, near, known), False
+    numbers = quantities.compare(asked, near, known)
     if near and not numbers.derived and polarity.opposed(clause, near[0].text):
         score, clash = score * _OPPOSED, True
     if near and polarity.overstated(clause, [line.text for line in near]):
