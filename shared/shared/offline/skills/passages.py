@@ -17,6 +17,7 @@ _RULE = re.compile(r"^\s*\|?\s*:?-{2,}[-|:\s]*$")
 _CITED = re.compile(r"\[[^\]\n]{1,40}\](?!\()|[*_`]{1,2}(?=\S)|(?<=\S)[*_`]{1,2}")
 _LINK = re.compile(r"\[([^\]\n]+)\]\([^)\n]*\)")
 _NAME = re.compile(r"(?<![.!?:|]\s)(?<!^)\b[A-Z][\w-]*[a-z][\w-]*")
+_YEAR = re.compile(r"(?<=[A-Za-z])[-_](?=\d{4}\b)")  # as in the name of a file
 _PHRASES = tuple(
     (re.compile(rf"\b(?:{phrase})\b", re.I), instead)
     for phrase, instead in (
@@ -55,7 +56,7 @@ def lines(passage: str, most: int = 1_000) -> tuple[Line, ...]:
 
 def plain(text: str) -> str:
     """Without the marks of Markdown and the numbers of citations; set phrases in one wording."""
-    bare = _CITED.sub("", _LINK.sub(r"\1", text))
+    bare = _YEAR.sub(" ", _CITED.sub("", _LINK.sub(r"\1", text)))
     for phrase, instead in _PHRASES:
         bare = phrase.sub(instead, bare)
     return bare

@@ -54,7 +54,7 @@ _HEDGE = re.compile(
 _PER = re.compile(r"\s*(?:[\w$\u20ac]+\s+){0,2}?(?:a|an|per|each|every)\s+(\w+)", re.I)
 _REACH = 6  # words to each side that say what a number is about
 _ROUNDED, _OPERANDS = 0.06, 8
-_MARGIN, _MARGIN_HERE = 0.15, 0.5
+_MARGIN, _MARGIN_HERE = 0.15, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,13 +282,13 @@ def _unit_of(word: str) -> str:
 
 
 def _around(words: Sequence[tuple[int, str]], start: int, end: int) -> Iterator[tuple[str, int]]:
-    before = [w for at, w in words if at < start and not w[0].isdigit()]
-    behind = [w for at, w in words if at >= end and not w[0].isdigit()]
+    before = [w for at, w in words if at < start]
+    behind = [w for at, w in words if at >= end]
     seen: set[str] = set()
     for place in range(_REACH):
         for side in (behind[place : place + 1], before[len(before) - 1 - place : len(before) - place]):
             for word in side:
-                term = stem(word)
+                term = stem(word) if word.isalpha() else word.replace(",", "")
                 if word.lower() not in STOP and term not in seen:
                     seen.add(term)
                     yield term, place

@@ -24,7 +24,7 @@ _NEAR, _FAR, _ELSEWHERE, _ALIKE = 0.85, 0.65, 0.45, 0.85  # credit for a word th
 _LIGHT = frozenset(
     map(stem, "make take get give go come put keep also however still now say state include use mean well need too thing way case example way sum today".split())
 )
-_LIGHT_WEIGHT, _NUMBER_WEIGHT = 0.3, 1.0
+_LIGHT_WEIGHT, _NUMBER_WEIGHT = 0.3, 0.8
 _PRONOUN = re.compile(r"\b(?:it|he|she|they|its|his|her|their|this|these|those|both|such|there)\b", re.I)
 _SUBJECT = 0.7
 _MISSING_NUMBER, _SWAPPED_NUMBER, _OPPOSED, _OVERSTATED, _STRANGER = 0.35, 0.45, 0.4, 0.55, 0.7
@@ -40,7 +40,6 @@ class Finding:
     support: float
     clash: bool
     clause: str
-    why: str = ""
 
 
 def findings(claim: str, grounds: str, mind: Mind, question: str = "") -> list[Finding]:
@@ -115,8 +114,7 @@ def _finding(
         score *= _SUBJECT
     clash = clash or bool(near and (numbers.swapped or numbers.missing))
     strangers = [n for n in set(names(clause)) if n not in everything and n not in STOP]
-    why = f'best {best:.2f} missing {numbers.missing} swapped {numbers.swapped} neg {polarity.negation(clause, near[0].text) if near else 0} opp {polarity._opposites(clause, near[0].text) if near else 0} cmp {polarity._comparison(clause, near[0].text) if near else 0} roles {polarity._roles(clause, near[0].text) if near else 0} over {polarity.overstated(clause, [x.text for x in near]) if near else 0} der {numbers.derived} strange {strangers}'
-    return Finding(min(1.0, score * _STRANGER ** len(strangers)), clash, clause, why)
+    return Finding(min(1.0, score * _STRANGER ** len(strangers)), clash, clause)
 
 
 def _says(term: str) -> bool:

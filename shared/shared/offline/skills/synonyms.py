@@ -40,6 +40,9 @@ _GROUPS = """
     pay paid cost price charge fee
     free gratis
     film movie picture
+    survive survived live alive
+    close closed shut
+    open opened
     job work task employment
     home house residence
     find found discover detect
