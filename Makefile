@@ -64,6 +64,7 @@ stage5: setup ## stage 5: run the evals, hold the gate, plant the regressions, t
 	@$(RUN) stage5 score
 
 gate: setup ## stage 5: exit 1 when the answers got worse than the committed baseline
+	@$(RUN) stage5 check --suite stage5_evals/handbook.toml
 	@$(RUN) stage5 check
 	@$(RUN) stage5 gate
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from shared.errors import LocalError
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 START = b'{"key": "'  # of every line
 
 
@@ -53,7 +54,7 @@ class Journal:
 
     def put(self, key: str, entry: dict[str, Any]) -> None:
         """Written when this returns; an `OSError` leaves the journal as it was."""
-        line = json.dumps({"key": key, **entry}, ensure_ascii=False) + "\n"
+        line = _ENCODE({"key": key, **entry}) + "\n"
         # Half a surrogate pair, which a model can write, has no UTF-8; JSON has an escape for it.
         data = line.encode("utf-8", "backslashreplace")
         before = self._file.seek(0, os.SEEK_END)

@@ -131,7 +131,7 @@ def drop_p(losses: int, gains: int) -> float:
     """The chance of so many losses or more among the cases that changed (McNemar, one-sided)."""
     changed = losses + gains
     ways = sum(math.comb(changed, k) for k in range(losses, changed + 1))
-    return ways / 2**changed
+    return float(ways / 2**changed)
 
 
 def wilson(hits: float, total: int) -> tuple[float, float]:

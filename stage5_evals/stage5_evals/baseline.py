@@ -62,7 +62,7 @@ class Baseline:
 def read_baseline(file: Path) -> Baseline:
     """`UserError` when there is none: a gate without a baseline has nothing to hold."""
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8").split("\n")
     except OSError:
         raise UserError(
             f"there is no baseline at {file}: make one with `stage5 baseline --run RUN --why TEXT`"

@@ -29,7 +29,7 @@ def read_calibrations(file: Path | None) -> dict[str, Calibration]:
     if file is None or not file.exists():
         return {}
     try:
-        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
         names = Calibration.__slots__
         found = [Calibration(**{name: row[name] for name in names}) for row in rows]
     except (ValueError, KeyError, TypeError) as error:

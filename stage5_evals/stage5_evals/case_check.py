@@ -16,7 +16,7 @@ from itertools import combinations
 from stage5_evals.cases import Case
 from stage5_evals.corpus import Corpus
 
-SAME = 0.8  # of the weight of two questions' words
+SAME = 0.7  # of the weight of two questions' words
 _WORD = re.compile(r"\w+")
 
 
@@ -34,7 +34,7 @@ def problems(cases: Sequence[Case], corpus: Corpus | None) -> list[Problem]:
 
 def _twins(cases: Sequence[Case]) -> Iterator[Problem]:
     """A pair inside one split is a duplicate; across two it lets one split leak into the other."""
-    bags = [set(_WORD.findall(case.asked.casefold())) for case in cases]
+    bags = [set(_WORD.findall(" ".join(case.asked).casefold())) for case in cases]
     counts = Counter(word for bag in bags for word in bag)
     weight = {word: math.log(1 + len(cases) / n) for word, n in counts.items()}
     for (one, mine), (other, theirs) in combinations(zip(cases, bags, strict=True), 2):

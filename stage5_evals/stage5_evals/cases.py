@@ -28,6 +28,10 @@ class Turn:
     question: str
     answer: str
 
+    @property
+    def texts(self) -> tuple[str, str]:
+        return self.question, self.answer
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -51,20 +55,26 @@ class Case:
         return bool(self.needs)
 
     @property
-    def asked(self) -> str:
-        """What a target is told, as one text: the rest of a case is none of its business."""
-        turns = [(turn.question, turn.answer) for turn in self.history]
-        return json.dumps([self.question, turns], ensure_ascii=False)
+    def asked(self) -> tuple[str, ...]:
+        """What a target is told: the rest of a case is none of its business."""
+        if not self.history:
+            return (self.question,)
+        return (self.question, *(text for turn in self.history for text in turn.texts))
 
     @property
     def label(self) -> str:
-        """Everything that decides a grade; a note or another split changes none."""
-        spans = [sorted([one.document, one.quote] for one in need) for need in self.needs]
-        return json.dumps(
-            [self.id, self.asked, self.answer, sorted(spans), self.expect],
-            ensure_ascii=False,
-            sort_keys=True,
+        """A digest of all that decides a grade; a note or another split changes none."""
+        spans = sorted(
+            key_of(*(text for one in sorted(need) for text in one))
+            for need in map(_texts, self.needs)
         )
+        expect = json.dumps(self.expect, sort_keys=True) if self.expect else ""
+        told = ("-", "") if self.answer is None else ("+", self.answer)
+        return key_of(self.id, *told, expect, *spans, "asked", *self.asked)
+
+
+def _texts(need: tuple[Span, ...]) -> list[tuple[str, str]]:
+    return [(span.document, span.quote) for span in need]
 
 
 def load_cases(file: Path, split: str | None = None) -> list[Case]:
@@ -92,7 +102,7 @@ def fingerprint(cases: Iterable[Case]) -> str:
 
 
 def _read(file: Path, text: str) -> Iterator[Case]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 yield case_of(json.loads(line))

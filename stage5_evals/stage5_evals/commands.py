@@ -25,7 +25,7 @@ GATE = "gate.json"
 
 
 def run_run(arguments: Namespace) -> int:
-    """1 when the run did not come to its end."""
+    """1 when the run did not come to its end, or nothing was answered."""
     store = _store()
     if earlier := arguments.resume or arguments.again:
         suite = read_config(store.place(earlier)).suite
@@ -34,7 +34,8 @@ def run_run(arguments: Namespace) -> int:
     resume = store.place(arguments.resume).name if arguments.resume else ""
     run = _run(suite, store, resume=resume, fresh=arguments.fresh or bool(arguments.again))
     _show(arguments, {"folder": str(run.folder), **run.summary}, lambda: report_text.run(run))
-    return 0 if run.complete else 1
+    answered = run.summary["failed"] < run.summary["answers"]
+    return 0 if run.complete and answered else 1
 
 
 def run_compare(arguments: Namespace) -> int:
@@ -48,7 +49,8 @@ def run_compare(arguments: Namespace) -> int:
 
 def run_gate(arguments: Namespace) -> int:
     """Writes its verdict into the run's folder too, so that a gate that never ran shows."""
-    from stage5_evals.gate import decide, render
+    from stage5_evals.gate import decide
+    from stage5_evals.gate_view import render
 
     suite = _suite(arguments)
     baseline = read_baseline(_baseline_file(suite))
@@ -144,9 +146,17 @@ def run_score(arguments: Namespace) -> int:
 
 def _run(suite: Suite, store: RunStore, *, resume: str = "", fresh: bool = False) -> Run:
     cases = len(load_cases(suite.cases, suite.split)) * suite.repeat
-    with unwinding(), progress(cases, "cases") as done:
-        work = run_suite(suite, store, resume=resume, fresh=fresh, finished=done)
-        run = asyncio.run(work)
+    ids: list[str] = []
+    try:
+        with unwinding(), progress(cases, "cases") as done:
+            work = run_suite(
+                suite, store, resume=resume, fresh=fresh, started=ids.append, finished=done
+            )
+            run = asyncio.run(work)
+    except (KeyboardInterrupt, SystemExit):
+        if ids:
+            note(f"interrupted; what was answered is kept: stage5 run --resume {ids[0]}")
+        raise
     if not suite.depends:
         note("every case was asked: without `depends` nothing is known to be unchanged")
     return run

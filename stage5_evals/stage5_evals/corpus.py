@@ -71,9 +71,4 @@ class Corpus:
 
     def _words(self, document: str) -> str:
         data = (self.folder / document).read_bytes()
-        return (
-            _SPACE.sub(" ", data.decode("utf-8", "surrogateescape"))
-            .strip()
-            .encode("utf-8", "surrogateescape")
-            .hex()
-        )
+        return _SPACE.sub(" ", data.decode("utf-8", "backslashreplace")).strip()

@@ -11,12 +11,11 @@ worse one. A failed grade counts as wrong. A judge blocks only while it is calib
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from shared.resampling import paired_means
-from shared.tables import table
+from shared.resampling import sign_flips
 from stage5_evals.baseline import Baseline, Rules
 from stage5_evals.calibration import Calibration
 from stage5_evals.power import Setup, Sight, sight
@@ -25,7 +24,6 @@ from stage5_evals.summary import Cell, cells
 
 Verdict = Literal["pass", "drop not proven", "fail"]
 State = Literal["held", "fell", "fell, not proven", "missing", "not used"]
-DRAWS = 999  # of the paired test, where it is not exact
 ROUNDING = 1e-5  # of a value, as the baseline is written
 
 
@@ -84,7 +82,8 @@ class Decision:
 
 def decide(run: Run, baseline: Baseline, calibrations: Mapping[str, Calibration]) -> Decision:
     """Never raises for what a run can look like: whatever is odd is a reason to fail."""
-    broken = [*_not_comparable(run, baseline), *_failures(run, baseline.rules)]
+    idle = {n for n in run.config.judges if not _may_block(n, run, baseline, calibrations)}
+    broken = [*_not_comparable(run, baseline), *_failures(run, baseline.rules, idle)]
     found = cells(run.rows)
     lines: list[Line] = []
     if not broken:
@@ -111,12 +110,15 @@ def line(metric: str, new: Mapping[str, Cell], baseline: Baseline) -> Line:
     value, before = sum(now) / len(now), sum(was) / len(was)
     worse = tuple(c for c, a, b in zip(old, was, now, strict=True) if b < a)
     better = tuple(c for c, a, b in zip(old, was, now, strict=True) if b > a)
-    p = paired_means(now, was, resamples=DRAWS).p_drop
+    moved = [b - a for a, b in zip(was, now, strict=True) if a != b]
+    p = sign_flips(moved)[1] if moved else 1.0
     fell = worse and before - value >= rules.drop[metric] * before - ROUNDING and value < before
-    proven = p is not None and p < rules.alpha
+    proven = p < rules.alpha
     state: State = ("fell" if proven else "fell, not proven") if fell else "held"
     failed = sum(new[case].failed > 0 for case in old)
-    return Line(metric, state, before, value, p, worse, better, failed, "", _seen(metric, baseline))
+    small = "it fell by less than the limit, and by more than chance" if proven and not fell else ""
+    seen = _seen(metric, baseline)
+    return Line(metric, state, before, value, p, worse, better, failed, small, seen)
 
 
 def _seen(metric: str, baseline: Baseline) -> Sight:
@@ -150,8 +152,8 @@ def _judged(
         if identity != baseline.judges.get(metric):
             note = f"judged by {identity}, the baseline by {baseline.judges.get(metric)}"
             return Line(metric, "missing", before, note=f"another judge: {note}")
-        known = calibrations.get(identity)
-        if known is None or known.kappa < baseline.rules.kappa:
+        if not _may_block(metric, run, baseline, calibrations):
+            known = calibrations.get(identity)
             said = f"kappa {known.kappa:.2f}" if known else "never calibrated"
             note = f"the judge may not block: {said}, {baseline.rules.kappa:g} is asked"
             return Line(metric, "not used", before, note=note)
@@ -177,8 +179,18 @@ def _not_comparable(run: Run, baseline: Baseline) -> list[str]:
     return reasons
 
 
-def _failures(run: Run, rules: Rules) -> list[str]:
-    """Too many failures say something about the run and nothing about quality."""
+def _may_block(
+    metric: str, run: Run, baseline: Baseline, calibrations: Mapping[str, Calibration]
+) -> bool:
+    known = calibrations.get(run.config.judges[metric])
+    return known is not None and known.kappa >= baseline.rules.kappa
+
+
+def _failures(run: Run, rules: Rules, idle: Collection[str]) -> list[str]:
+    """Too many failures say something about the run and nothing about quality.
+
+    `idle`: judges that may not block, whose failures do not either.
+    """
     if not run.rows:
         return []
     reasons = []
@@ -190,55 +202,12 @@ def _failures(run: Run, rules: Rules) -> list[str]:
         )
     for name, of in cells(row for row in run.rows if not row.failure).items():
         failed = [case for case, cell in of.items() if cell.failed]
-        if name in rules.drop and len(failed) / len(of) > rules.most_failed:
+        if name in rules.drop and name not in idle and len(failed) / len(of) > rules.most_failed:
             why = next(
                 row.failed[name] for row in run.rows if name in row.failed and not row.failure
             )
             reasons.append(f"{name} failed in {len(failed)} of {len(of)} cases: {why}")
     return reasons
-
-
-def render(made: Decision) -> str:
-    parts = [f"{made.verdict.upper()}: run {made.run} against the baseline of {made.baseline}\n"]
-    parts += [f"  {reason}\n" for reason in made.broken]
-    if made.lines:
-        head = [
-            "metric",
-            "baseline",
-            "now",
-            "fell by",
-            "p of chance",
-            "worse",
-            "better",
-            "sees",
-            "",
-        ]
-        parts.append("\n" + table([head, *map(_cells, made.lines)]))
-        parts += [f"\n{one.metric}: {one.note}" for one in made.lines if one.note]
-        parts += [_cases(one) for one in made.lines if one.worse and one.state != "held"]
-    seen = [one.sight for one in made.lines if one.sight]
-    if seen:
-        widest = max(seen, key=lambda one: one.cases)
-        meaning = "the smallest true drop that is proven in four runs of five"
-        parts.append(f"\nsees: {meaning}\n{widest.sentence}\n")
-    return "".join(parts)
-
-
-def _cells(one: Line) -> Sequence[str]:
-    if one.new is None:
-        return [one.metric, f"{one.old:.3f}", "", "", "", "", "", "", one.state]
-    p = "" if one.p_drop is None else f"{one.p_drop:.3f}"
-    failed = f", {one.failed} failed" if one.failed else ""
-    counts = [str(len(one.worse)), str(len(one.better))]
-    by = f"{one.fell_by:.1%}" if one.new < one.old else ""
-    least = one.sight.proven_from if one.sight else None
-    counts.append("-" if least is None else f"{least:.2f}")
-    return [one.metric, f"{one.old:.3f}", f"{one.new:.3f}", by, p, *counts, one.state + failed]
-
-
-def _cases(one: Line) -> str:
-    shown = ", ".join(one.worse[:12]) + (" …" if len(one.worse) > 12 else "")
-    return f"\n{one.metric} lost: {shown}"
 
 
 def _line_json(one: Line) -> dict[str, Any]:

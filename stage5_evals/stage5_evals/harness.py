@@ -41,7 +41,7 @@ from stage5_evals.runs import (
 )
 from stage5_evals.suite import Suite
 from stage5_evals.summary import summarise
-from stage5_evals.targets import load, open_target
+from stage5_evals.targets import Ask, load, open_target
 from stage5_evals.trajectory import trajectory_rules
 
 Finished = Callable[[], None]
@@ -105,53 +105,53 @@ async def run_suite(
     *,
     resume: str = "",
     fresh: bool = False,
+    started: Callable[[str], None] = lambda run: None,
     finished: Finished = lambda: None,
 ) -> Run:
-    """A run of `suite`, new or the interrupted one called `resume`; `fresh` takes nothing over."""
+    """A run of `suite`, new or the interrupted one called `resume`; `fresh` takes nothing over.
+
+    `started` hears of the run's id before anything is asked.
+    """
     opened = Opened.of(suite)
     async with AsyncExitStack() as stack:
         judges = await _judges(suite, stack)
+        _refuse_twins([*opened.rules, *judges])
         config = opened.config(resume or store.new_id(), judges)
         folder = store.folder / config.run
         if resume:
             _refuse_other(read_config(folder), config)
         else:
             write_json(folder / CONFIG, config.to_json())
+        started(config.run)
         journal = stack.enter_context(Journal(folder / ANSWERS, to_disk=False))
-        ask = await stack.enter_async_context(
-            open_target(
-                suite.target,
-                folder=suite.folder,
-                options=suite.options,
-                environment=suite.environment,
-                ingest=suite.corpus.absolute() if suite.ingest and suite.corpus else None,
-                at_a_time=suite.at_a_time,
-            )
-        )
-        places = [(case, number) for case in opened.cases for number in range(suite.repeat)]
-        wanted = {key(config.target, *place) for place in places}
+        places = [
+            (case, number, key(config.target, case, number))
+            for case in opened.cases
+            for number in range(suite.repeat)
+        ]
         earlier = store.earlier(config.target) if suite.depends and not fresh else iter(())
-        known = answers_of(earlier, wanted)
+        known = answers_of(earlier, {place for *_, place in places})
+        wanted = any(place not in known and not journal.get(place) for *_, place in places)
+        ask = await _target(suite, stack) if wanted else _nobody
         work = Work(
             ask,
             opened.rules,
             judges,
             journal,
-            config.target,
             known,
             suite.timeout_s,
             Spending(suite.max_usd),
             finished,
         )
-        started = time.monotonic()
-        stopped = await run_cases(work, opened.cases, suite.repeat, suite.at_a_time)
-        ids = ((case.id, number) for case, number in places)
+        begun = time.monotonic()
+        stopped = await run_cases(work, places, suite.at_a_time)
+        ids = ((case.id, number) for case, number, _ in places)
         rows = [work.rows[place] for place in ids if place in work.rows]
         write_rows(folder, rows)
         write_json(
             folder / SUMMARY,
             {"run": config.run, "target": suite.target, "prints": prints(config)}
-            | summarise(rows, time.monotonic() - started, stopped),
+            | summarise(rows, time.monotonic() - begun, stopped),
         )
     return read_run(folder)
 
@@ -161,12 +161,45 @@ def prints(config: Config) -> dict[str, str]:
     return {"cases": config.cases, "corpus": config.corpus}
 
 
+def _refuse_twins(graders: Sequence[Rule | Judge]) -> None:
+    """Two graders of one name would write into one metric."""
+    names = [one.name for one in graders]
+    if twins := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(f"two graders are called {twins[0]!r}: give each a name of its own")
+
+
 def _refuse_other(before: Config, now: Config) -> None:
     for name, what in (("cases", "the cases"), ("corpus", "the corpus"), ("target", "the target")):
         if getattr(before, name) != getattr(now, name):
             raise UserError(
                 f"{what} changed since run {before.run} was started: start a new run instead"
             )
+
+
+async def _target(suite: Suite, stack: AsyncExitStack) -> Ask:
+    """Opened only when something is to be asked: an index that starts slowly is not waited for."""
+    ask = await stack.enter_async_context(
+        open_target(
+            suite.target,
+            folder=suite.folder,
+            options=suite.options,
+            environment=suite.environment,
+            ingest=suite.corpus.absolute() if suite.ingest and suite.corpus else None,
+            at_a_time=suite.at_a_time,
+        )
+    )
+    if not suite.wrap:
+        return ask
+    around = load(suite.wrap, suite.folder)
+
+    async def wrapped(case: Case) -> Any:
+        return around(await ask(case), case.question)
+
+    return wrapped
+
+
+async def _nobody(case: Case) -> Any:
+    raise AssertionError(f"{case.id} was known and is asked")
 
 
 async def _judges(suite: Suite, stack: AsyncExitStack) -> list[Judge]:

@@ -64,8 +64,8 @@ class Sight:
         if self.unstable is not None:
             share = f"{self.unstable:.0%} of them unstable"
         return (
-            f"what {self.metric} can see: with {self.cases} cases, {share}, this gate raises a false "
-            f"alarm in {self.false_alarms:.1%} of unchanged runs, notices a true drop of "
+            f"what {self.metric} can see: with {self.cases} cases, {share}, this gate raises a "
+            f"false alarm in {self.false_alarms:.1%} of unchanged runs, notices a true drop of "
             f"{self.limit:.0%} in {self.caught:.0%} and proves it in {self.proven:.0%}"
         )
 

@@ -23,7 +23,7 @@ from stage5_evals.runs import Row
 from stage5_evals.targets import Ask, TargetFailed
 
 HOPELESS = 5  # failures before the first answer
-Place = tuple[Case, int]
+Place = tuple[Case, int, str]  # a case, which repeat of it, and the key of its answer
 
 
 class Stopped(Exception):
@@ -40,7 +40,7 @@ class Spending:
     running: int = 0
 
     def before(self) -> None:
-        """Sets aside for each case under way what the dearest one so far cost."""
+        """Sets aside for each case under way what the dearest one so far cost, judges included."""
         reserved = self.spent_usd + self.dearest_usd * (self.running + 1)
         if self.cap_usd is not None and reserved > self.cap_usd:
             raise Stopped(
@@ -49,12 +49,14 @@ class Spending:
             )
         self.running += 1
 
-    def after(self, cost_usd: float | None) -> None:
+    def after(self, row: Row) -> None:
         self.running -= 1
-        if cost_usd is None and self.cap_usd is not None:
+        asked = not (row.failure or row.cached)
+        if asked and row.cost_usd is None and self.cap_usd is not None:
             raise Stopped("the target does not state cost_usd, so the cap cannot be kept")
-        self.spent_usd += cost_usd or 0.0
-        self.dearest_usd = max(self.dearest_usd, cost_usd or 0.0)
+        paid = (row.cost_usd or 0.0 if asked else 0.0) + row.judged_usd
+        self.spent_usd += paid
+        self.dearest_usd = max(self.dearest_usd, paid)
 
 
 @dataclass(slots=True)
@@ -65,7 +67,6 @@ class Work:
     rules: Sequence[Rule]
     judges: Sequence[Judge]
     journal: Journal
-    identity: str
     known: Mapping[str, tuple[str, dict[str, Any]]]
     timeout_s: float
     spending: Spending
@@ -76,9 +77,9 @@ class Work:
     stopped: str = ""
 
 
-async def run_cases(work: Work, cases: Sequence[Case], repeat: int, at_a_time: int) -> str:
+async def run_cases(work: Work, every: Sequence[Place], at_a_time: int) -> str:
     """Fills `work.rows`; empty, or why it stopped before the end. Cases under way are finished."""
-    places = iter([(case, number) for case in cases for number in range(repeat)])
+    places = iter(every)
     workers = [asyncio.create_task(_worker(work, places)) for _ in range(at_a_time)]
     try:
         await asyncio.gather(*workers)
@@ -90,7 +91,7 @@ async def run_cases(work: Work, cases: Sequence[Case], repeat: int, at_a_time: i
 
 
 def key(identity: str, case: Case, repeat: int) -> str:
-    return key_of(identity, case.asked, str(repeat))
+    return key_of(identity, str(repeat), *case.asked)
 
 
 def answers_of(runs: Iterator[tuple[str, Path]], wanted: set[str]) -> dict[str, Any]:
@@ -115,10 +116,12 @@ def _read(file: Path) -> Iterator[dict[str, Any]]:
 
 
 async def _worker(work: Work, places: Iterator[Place]) -> None:
-    for case, repeat in places:
+    for case, repeat, place in places:
         try:
-            row = await _one(work, case, repeat)
+            work.spending.before()
+            row = await _one(work, case, repeat, place)
             work.rows[case.id, repeat] = row
+            work.spending.after(row)
             _watch(work, row)
         except Stopped as reason:
             work.stopped = work.stopped or str(reason)
@@ -137,8 +140,7 @@ def _watch(work: Work, row: Row) -> None:
         )
 
 
-async def _one(work: Work, case: Case, repeat: int) -> Row:
-    place = key(work.identity, case, repeat)
+async def _one(work: Work, case: Case, repeat: int, place: str) -> Row:
     run, entry = "this run", work.journal.get(place)
     if entry is None and place in work.known:
         run, entry = work.known[place]
@@ -157,20 +159,15 @@ async def _one(work: Work, case: Case, repeat: int) -> Row:
 
 async def _asked(work: Work, case: Case, place: str) -> Answer:
     """The target's answer, kept at once. A malformed one is not kept, so it is asked again."""
-    work.spending.before()
     started = time.perf_counter()
-    cost: float | None = 0.0
     try:
         async with asyncio.timeout(work.timeout_s):
             payload = await work.ask(case)
-        answer = read_answer(payload, round(time.perf_counter() - started, 6))
-        cost = answer.cost_usd
-        work.journal.put(place, {"seconds": answer.seconds, "answer": payload})
-        return answer
     except TimeoutError:
         raise TargetFailed("timeout", f"no answer within {work.timeout_s:g} s") from None
-    finally:
-        work.spending.after(cost)
+    answer = read_answer(payload, round(time.perf_counter() - started, 6))
+    work.journal.put(place, {"seconds": answer.seconds, "answer": payload})
+    return answer
 
 
 def _failed(work: Work, case: Case, repeat: int, failure: str) -> Row:

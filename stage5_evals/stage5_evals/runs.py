@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,9 @@ from stage5_evals.suite import Suite, suite_of
 
 FORMAT = 1
 CONFIG, ANSWERS, CASES, SUMMARY = "config.json", "answers.jsonl", "cases.jsonl", "summary.json"
+
+
+_KEPT = ("case", "repeat", "grades")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,11 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         """Without what is empty."""
-        row: dict[str, Any] = {"case": self.case, "repeat": self.repeat}
-        for name in Row.__slots__[2:]:
-            value = getattr(self, name)
-            if value or name == "grades" or (name == "cost_usd" and value is not None):
-                row[name] = value
-        return row
+        every = {name: getattr(self, name) for name in Row.__slots__}
+        kept = {name: value for name, value in every.items() if value or name in _KEPT}
+        if self.cost_usd is not None:
+            kept["cost_usd"] = self.cost_usd
+        return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +157,15 @@ def read_run(folder: Path) -> Run:
         if (folder / SUMMARY).exists():
             summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         if (folder / CASES).exists():
-            lines = (folder / CASES).read_text(encoding="utf-8").splitlines()
-            rows = tuple(Row(**json.loads(line)) for line in lines)
+            lines = (folder / CASES).read_text(encoding="utf-8").split("\n")
+            rows = tuple(Row(**json.loads(line)) for line in lines if line)
     except (ValueError, TypeError) as error:
         raise UserError(f"{folder} is damaged: {error}") from None
     return Run(folder, config, rows, summary)
 
 
 def write_rows(folder: Path, rows: Iterable[Row]) -> None:
-    dump = _encoder()
+    dump = json.JSONEncoder(ensure_ascii=False).encode
     write(folder / CASES, "".join(dump(row.to_json()) + "\n" for row in rows))
 
 
@@ -180,7 +182,3 @@ def write(file: Path, text: str) -> None:
         beside.replace(file)
     except OSError as error:
         raise LocalError(f"{file} cannot be written: {error.strerror}") from None
-
-
-def _encoder() -> Callable[[Any], str]:
-    return json.JSONEncoder(ensure_ascii=False).encode

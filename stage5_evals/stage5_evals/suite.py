@@ -24,7 +24,10 @@ SKIPPED = {"__pycache__", ".git", ".venv", ".stages"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """`folder` is where a target starts. `graders`: names of the standard rules, none means all."""
+    """`folder` is where a target starts. `graders`: names of the standard rules, none means all.
+
+    `wrap` is a `module:function` that each answer goes through, to plant a fault in any target.
+    """
 
     folder: Path
     cases: Path
@@ -34,6 +37,7 @@ class Suite:
     options: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     ingest: bool = False
+    wrap: str = ""
     depends: tuple[str, ...] = ()
     graders: tuple[str, ...] = ()
     checks: tuple[Mapping[str, Any], ...] = ()
@@ -50,7 +54,7 @@ class Suite:
 
     def identity(self, corpus: str) -> str:
         """Names all that is known to decide the target's answers."""
-        parts = [self.target, str(self.ingest), corpus]
+        parts = [self.target, self.wrap, str(self.ingest), corpus]
         parts += [json.dumps(dict(one), sort_keys=True) for one in (self.options, self.environment)]
         return key_of(*parts, content(self.folder, self.depends))[:16]
 

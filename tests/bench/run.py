@@ -2,8 +2,8 @@
 
 Not a test: timings depend on who else is at work here, so ratios are printed and nothing fails,
 unless `--check` is given. Read in this order: `series`, `server`, `processes`, `environments`, then
-`startup`, `first_token`, `load`. Needs PyPI once, for the peers; everything measured is loopback.
-`run.py sizes` weighs the environments instead, and installs them to do so.
+`startup`, `first_token`, `load`, `extraction`, `evals`. Needs PyPI once, for the peers; everything
+measured is loopback. `run.py sizes` weighs the environments instead, and installs them to do so.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 
 from environments import PeerMissing, machine
+from evals import evals_sections
 from extraction import extraction_sections
 from first_token import first_token_sections
 from load import load_sections
@@ -27,13 +28,14 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "first-token": first_token_sections,
     "load": load_sections,
     "extraction": extraction_sections,
+    "evals": evals_sections,
     "sizes": lambda: [sizes_section()],
 }
-PLAIN = ("startup", "first-token", "load", "extraction")
+PLAIN = ("startup", "first-token", "load", "extraction", "evals")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Side-by-side measurements, under six minutes.")
+    parser = argparse.ArgumentParser(description="Side-by-side measurements, under eight minutes.")
     parser.add_argument(
         "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; without: all but sizes"
     )
