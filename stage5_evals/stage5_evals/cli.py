@@ -14,6 +14,7 @@ EXAMPLES = """examples:
   stage5 compare 20261125-101500-3f2a 20261125-102200-91cc
   stage5 gate --json
   stage5 baseline --why "the new reranker finds more"
+  stage5 calibrate --split test
   stage5 power --cases 100 --unstable 0.2
   stage5 prove --times 20
 """
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _prove(
         commands.add_parser("prove", help="planted regressions must be red, harmless ones green")
     )
+    _calibrate(commands.add_parser("calibrate", help="how far a judge agrees with people"))
     score = commands.add_parser("score", help="the numbers this stage is judged by")
     cli.score_options(score, "offline-small")
     return parser
@@ -93,4 +95,15 @@ def _prove(parser: argparse.ArgumentParser) -> None:
     _suite(parser)
     parser.add_argument("--times", type=positive, default=1, help="everything so often (1)")
     parser.add_argument("--only", action="append", default=[], metavar="CHANGE")
+    json_option(parser)
+
+
+def _calibrate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default="offline-small", help="the judge's (offline-small)")
+    parser.add_argument("--prompt", default="1", metavar="VERSION", help="of its prompt (1)")
+    parser.add_argument("--ratings", metavar="FILE", help="rated answers, one JSON object a line")
+    parser.add_argument("--split", default="", help="only the answers of this split")
+    parser.add_argument("--repeats", type=positive, default=1, help="verdicts for each answer (1)")
+    parser.add_argument("--keep", action="store_true", help="write it beside the ratings for a gate")
+    parser.add_argument("--wrong", action="store_true", help="list what the judge got wrong")
     json_option(parser)

@@ -120,6 +120,31 @@ def run_check(arguments: Namespace) -> int:
     return 1 if found else 0
 
 
+def run_calibrate(arguments: Namespace) -> int:
+    """1 when the judge is below the floor that a gate asks for."""
+    from stage5_evals.baseline import KAPPA
+    from stage5_evals.calibrate import RECORDS, Calibrated, calibrate, keep, render
+    from stage5_evals.judges import Faithfulness, open_judge
+    from stage5_evals.ratings import FILE as RATINGS
+    from stage5_evals.ratings import load_ratings, second_pass
+
+    file = Path(arguments.ratings) if arguments.ratings else RATINGS
+    ratings = load_ratings(file, arguments.split)
+
+    async def work(finished: Callable[[], None]) -> Calibrated:
+        async with open_judge("faithfulness", arguments.model, arguments.prompt) as judge:
+            assert isinstance(judge, Faithfulness)
+            given = {"split": arguments.split, "repeats": arguments.repeats}
+            return await calibrate(judge, ratings, finished=finished, **given)
+
+    with unwinding(), progress(len(ratings), "answers") as done:
+        made = asyncio.run(work(done))
+    if arguments.keep:
+        keep(made, RECORDS if file == RATINGS else file.with_name(RECORDS.name))
+    _show(arguments, made.to_json(), lambda: render(made, second_pass(file), arguments.wrong))
+    return 0 if made.kappa.value >= KAPPA else 1
+
+
 def run_prove(arguments: Namespace) -> int:
     """1 when a planted regression stays green or a harmless change turns red."""
     from stage5_evals.prove import load_plants, prove, render
