@@ -12,7 +12,7 @@ from functools import lru_cache
 from shared.embeddings import TokenEmbedder, TokenVectors
 from shared.offline.words import STOP, stem
 
-_NOTHING, _ALL = 0.45, 0.85  # cosines: below the first no credit, from the second on all of it
+_NOTHING, _ALL = 0.55, 0.85  # cosines: below the first no credit, from the second on all of it
 
 
 def aligned(

@@ -36,21 +36,22 @@ BACK = 2  # lines before, to which a pronoun may refer
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`terms` are the stems of the line, `near` also those of the lines just before it."""
+    """`terms` are the stems of the line, `near` also those of the lines just before it; `row`: of a table."""
 
     text: str
     terms: frozenset[str]
     near: frozenset[str]
+    row: bool = False
 
 
 @lru_cache(maxsize=256)
 def lines(passage: str, most: int = 1_000) -> tuple[Line, ...]:
     texts = list(_texts(passage))[:most]
-    bags = [frozenset(wide_terms(text)) for text in texts]
+    bags = [frozenset(wide_terms(text)) for text, _ in texts]
     title = bags[0] if bags else frozenset()
     return tuple(
-        Line(text, bag, bag | title | frozenset().union(*bags[max(0, at - BACK) : at]))
-        for at, (text, bag) in enumerate(zip(texts, bags, strict=True))
+        Line(text, bag, bag | title | frozenset().union(*bags[max(0, at - BACK) : at]), row)
+        for at, ((text, row), bag) in enumerate(zip(texts, bags, strict=True))
     )
 
 
@@ -72,7 +73,7 @@ def names(text: str) -> list[str]:
     return [stem(word) for found in _NAME.findall(text) for word in tokens(found)]
 
 
-def _texts(passage: str) -> Iterator[str]:
+def _texts(passage: str) -> Iterator[tuple[str, bool]]:
     head: list[str] = []
     prose: list[str] = []
     rows = passage.splitlines()
@@ -83,13 +84,13 @@ def _texts(passage: str) -> Iterator[str]:
                 prose.append(row)
                 head = []
             continue
-        yield from map(plain, sentences("\n".join(prose)))
+        yield from ((plain(text), False) for text in sentences("\n".join(prose)))
         prose = []
         if ruled:
             head = _cells(row)
         else:
-            yield plain(_row(head, _cells(row)))
-    yield from map(plain, sentences("\n".join(prose)))
+            yield plain(_row(head, _cells(row))), True
+    yield from ((plain(text), False) for text in sentences("\n".join(prose)))
 
 
 def _row(head: list[str], cells: list[str]) -> str:

@@ -37,7 +37,7 @@ _PAIRS = """
     all/none same/different equal/different public/private
     internal/external north/south east/west male/female man/woman boy/girl son/daughter
     brother/sister father/mother husband/wife day/night summer/winter strong/weak hot/cold
-    warm/cold hard/easy difficult/easy cheap/expensive good/bad better/worse best/worst
+    warm/cold hard/easy difficult/easy cheap/expensive cost/free pay/free good/bad better/worse best/worst
     positive/negative maximum/minimum max/min add/remove enable/disable active/inactive
     alive/dead full/empty with/without agree/disagree support/oppose improve/worsen
     import/export married/divorced present/absent visible/hidden temporary/permanent
@@ -53,9 +53,9 @@ for _pair in _PAIRS.split():
     _OPPOSITE.setdefault(_other, set()).add(_one)
 _STRONG = (  # a word of the first set in the claim and none of the set in the line says too much
     frozenset("all every each any everything everybody everyone entire entirely whole wholly always completely fully".split()),
-    frozenset("only solely exclusively merely just sole".split()),
-    frozenset("never no not none nobody nothing without cannot neither".split()),
+    frozenset("only solely exclusively merely just sole neither except unless restricted limited no".split()),
 )
+_EXCLUSIVE = frozenset("only solely exclusively merely".split())
 _SURE = frozenset("must always will certainly proves proved guarantees".split())
 _UNSURE = frozenset("may might could sometimes perhaps possibly can often usually typically".split())
 _WHEN = re.compile(r"\b(this|next|last|previous|coming|past)\s+(year|month|week|season|summer|winter|time|day|quarter)\b", re.I)
@@ -79,7 +79,9 @@ def overstated(claim: str, lines: Sequence[str]) -> bool:
     """`all` for `most`, `always` for `may`, `only` for `mainly`: more than the lines say."""
     said = _words(re.sub(r"\bonly (?=[\d(])", " ", claim))
     known = set().union(*map(_words, lines))
-    if any(said & words and not known & words for words in _STRONG[:2]):
+    if said & _STRONG[0] and not known & _STRONG[0]:
+        return True
+    if said & _EXCLUSIVE and not known & _STRONG[1]:
         return True
     return bool(said & _SURE) and not said & _UNSURE and bool(known & _UNSURE) and not known & _SURE
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import permutations
 
@@ -54,7 +54,7 @@ _HEDGE = re.compile(
 _PER = re.compile(r"\s*(?:[\w$\u20ac]+\s+){0,2}?(?:a|an|per|each|every)\s+(\w+)", re.I)
 _REACH = 6  # words to each side that say what a number is about
 _ROUNDED, _OPERANDS = 0.06, 8
-_MARGIN, _MARGIN_HERE = 0.15, 0.2
+_MARGIN, _MARGIN_PROSE, _RIVAL, _FEW = 0.15, 0.5, 0.6, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ class Quantity:
     per: str
     about: tuple[tuple[str, int], ...]
     hedged: bool
+    lettered: bool = False
+    row: bool = False
 
     @property
     def seconds(self) -> float | None:
@@ -92,13 +94,13 @@ def quantities(text: str) -> tuple[Quantity, ...]:
 def compare(claim: str, near: Sequence[Line], every: Sequence[Line]) -> Numbers:
     """`near` are the lines that the claim speaks of, `every` all there are."""
     wanted = quantities(claim)
-    local = [q for line in near for q in quantities(line.text)]
+    local = [replace(q, row=line.row) for line in near for q in quantities(line.text)]
     known = [q for line in every for q in quantities(line.text)]
     missing = swapped = derived = 0
     for one in wanted:
         same = [q for q in known if _equal(one, q)]
         if not same:
-            reckoned = _derived(one, near)
+            reckoned = _derived(one, near) or (one.lettered and one.value <= _FEW and not _rival(one, local))
             missing, derived = missing + (not reckoned), derived + reckoned
         elif _other_unit(one, same) or _swapped(one, same, local, wanted):
             swapped += 1
@@ -185,13 +187,23 @@ def _swapped(
         fit = _fit(one, rival)
         used = next((w for w in wanted if w is not one and _equal(w, rival)), None)
         if used is None:
-            if fit > own + (_MARGIN_HERE if here else _MARGIN) and fit > _MARGIN:
+            if fit > own + (_margin(rival, bool(here))) and fit > _MARGIN:
                 return True
         elif here:
             straight = own + max(_fit(used, q) for q in local if _equal(used, q))
             if fit + max(_fit(used, q) for q in here) > straight + _MARGIN:
                 return True
     return False
+
+
+def _margin(rival: Quantity, here: bool) -> float:
+    """A head of a table says exactly what its cell is; the words of a sentence are for all of it."""
+    return _MARGIN if rival.row or not here else _MARGIN_PROSE
+
+
+def _rival(one: Quantity, local: Sequence[Quantity]) -> bool:
+    """Another number stands where the claim's words are."""
+    return any(_fit(one, q) > _RIVAL and _same_kind(one, q) for q in local)
 
 
 def _same_kind(one: Quantity, other: Quantity) -> bool:
@@ -270,7 +282,7 @@ def _quantity(
     rate = stem(per[1]) if per and stem(per[1]) in map(stem, _SECONDS) else ""
     about = tuple(_around(words, start, end))
     hedged = bool(_HEDGE.search(text[max(0, start - 24) : start]))
-    return Quantity(value, unit, rate, about, hedged)
+    return Quantity(value, unit, rate, about, hedged, text[start].isalpha())
 
 
 def _unit_of(word: str) -> str:
