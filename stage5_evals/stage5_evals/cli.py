@@ -44,6 +44,10 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("prove", help="planted regressions must be red, harmless ones green")
     )
     _calibrate(commands.add_parser("calibrate", help="how far a judge agrees with people"))
+    _sample(commands.add_parser("sample", help="questions of production as cases to label"))
+    _drift(commands.add_parser("drift", help="has production moved away from the golden set?"))
+    _ab(commands.add_parser("ab", help="two prompts on live traffic, looked at at any time"))
+    _report(commands.add_parser("report", help="one HTML page for a run, or for all of them"))
     score = commands.add_parser("score", help="the numbers this stage is judged by")
     cli.score_options(score, "offline-small")
     return parser
@@ -107,3 +111,36 @@ def _calibrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", action="store_true", help="write it beside the ratings for a gate")
     parser.add_argument("--wrong", action="store_true", help="list what the judge got wrong")
     json_option(parser)
+
+
+def _sample(parser: argparse.ArgumentParser) -> None:
+    _suite(parser)
+    parser.add_argument("traces", help="a trace store, or JSON lines with a question each")
+    parser.add_argument("--count", type=positive, default=50, help="how many (50)")
+    parser.add_argument("--out", metavar="FILE", help="where the cases go (standard output)")
+
+
+def _drift(parser: argparse.ArgumentParser) -> None:
+    _suite(parser)
+    parser.add_argument("traces", nargs="?", help="a trace store, or JSON lines with a question each")
+    parser.add_argument("--runs", nargs=2, metavar=("BEFORE", "NOW"), help="their scores as well")
+    parser.add_argument("--metric", default="answer_correct", help="of the two runs")
+    json_option(parser)
+
+
+def _ab(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "outcomes",
+        nargs="?",
+        help='JSON lines: {"arm": "A", "good": true} in order of arrival, or {"a": true, "b": false}',
+    )
+    parser.add_argument("--alpha", type=finite, default=0.05, help="share of false alarms (0.05)")
+    parser.add_argument("--base", type=finite, default=0.85, help="share that is good now (0.85)")
+    parser.add_argument("--drop", type=finite, default=0.05, help="share of it to notice (0.05)")
+    json_option(parser)
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", nargs="?", help="a run's id or folder (default: the latest)")
+    parser.add_argument("--history", action="store_true", help="all runs of the same cases")
+    parser.add_argument("--out", metavar="FILE", help="where the page goes (into the run's folder)")

@@ -17,6 +17,10 @@ from stage5_evals import report_text
 from stage5_evals.baseline import new_baseline, read_baseline, write_baseline
 from stage5_evals.calibration import read_calibrations
 from stage5_evals.cases import load_cases
+from stage5_evals.commands_production import run_ab as run_ab
+from stage5_evals.commands_production import run_drift as run_drift
+from stage5_evals.commands_production import run_report as run_report
+from stage5_evals.commands_production import run_sample as run_sample
 from stage5_evals.harness import run_suite
 from stage5_evals.runs import Run, RunStore, read_config, read_run, write_json
 from stage5_evals.suite import FILE, Suite, load_suite
@@ -216,3 +220,4 @@ def _show(arguments: Namespace, data: Any, text: Callable[[], str]) -> None:
         answer_json(data)
     else:
         answer(text())
+
