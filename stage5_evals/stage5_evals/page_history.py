@@ -9,7 +9,7 @@ from stage5_evals.page import cards, page, table, text, usd
 from stage5_evals.runs import Run
 from stage5_evals.summary import cells
 
-WIDE, HIGH, EDGE = 620, 130, 34
+WIDE, HIGH, EDGE = 460, 130, 34
 MOST_FLIPS = 30
 
 
@@ -27,7 +27,7 @@ def history_page(runs: Sequence[Run]) -> str:
         cards({"runs": str(len(runs)), "spent by targets": usd(total)}),
         "<h2>Scores over time</h2>",
         '<p class="soft">The band is the 95% interval of each run.</p>',
-        *(_chart(name, runs) for name in _names(runs)),
+        f'<div class="charts">{"".join(_chart(name, runs) for name in _names(runs))}</div>',
         "<h2>Runs</h2>",
         _table(runs),
         "<h2>Cases that flip</h2>",
@@ -69,11 +69,18 @@ def _chart(name: str, runs: Sequence[Run]) -> str:
     )
     said = f"{name}: from {points[0][1]['value']:.3f} to {points[-1][1]['value']:.3f}"
     return (
-        f"<p><b>{text(name)}</b> <span class=soft>{points[-1][1]['value']:.3f} now</span></p>"
+        f"<figure><figcaption><b>{text(name)}</b> <span class=soft>{points[-1][1]['value']:.3f} now</span></figcaption>"
         f'<svg viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" role="img" aria-label="{text(said)}">{grid}'
         f'<polygon points="{" ".join(band)}" fill="var(--wash)"/>'
-        f'<polyline points="{line}" fill="none" stroke="var(--accent)" stroke-width="2"/>{dots}</svg>'
+        f'<polyline points="{line}" fill="none" stroke="var(--accent)" stroke-width="2"/>{dots}{_dates(runs)}</svg></figure>'
     )
+
+
+def _dates(runs: Sequence[Run]) -> str:
+    """The day of the first and of the last run."""
+    first, last = runs[0].config.started[:10], runs[-1].config.started[:10]
+    end = f'<text x="{WIDE - EDGE}" y="{HIGH - 2}" text-anchor="end">{text(last)}</text>'
+    return f'<text x="{EDGE}" y="{HIGH - 2}">{text(first)}</text>{end if len(runs) > 1 else ""}'
 
 
 def _table(runs: Sequence[Run]) -> str:

@@ -69,7 +69,7 @@ def _bar(one: Mapping[str, Any]) -> str:
     low, high, value = (one[key] * WIDTH for key in ("low", "high", "value"))
     said = f"{one['low']:.3f} to {one['high']:.3f}"
     return (
-        f'<svg width="{WIDTH + 90}" height="{HEIGHT}" role="img" aria-label="{said}">'
+        f'<svg width="{WIDTH + 130}" height="{HEIGHT}" role="img" aria-label="{said}">'
         f'<rect x="0" y="7" width="{WIDTH}" height="2" fill="var(--line)"/>'
         f'<rect x="{low:.1f}" y="4" width="{max(2, high - low):.1f}" height="8" rx="3" '
         f'fill="var(--wash)" stroke="var(--accent)"/>'
@@ -81,10 +81,10 @@ def _bar(one: Mapping[str, Any]) -> str:
 def _kinds(kinds: Mapping[str, Mapping[str, float]]) -> str:
     names = sorted({name for of in kinds.values() for name in of})
     rows = [
-        [text(kind), *(f"{of[name]:.2f}" if name in of else "" for name in names)]
-        for kind, of in kinds.items()
+        [text(name), *(f"{of[name]:.2f}" if name in of else "" for of in kinds.values())]
+        for name in names
     ]
-    return table(["", *names], rows, numbers=range(1, len(names) + 1))
+    return table(["", *kinds], rows, numbers=range(1, len(kinds) + 1))
 
 
 def _cases(rows: Sequence[Row]) -> str:
