@@ -51,6 +51,18 @@ _HEDGE = re.compile(
     r"just|up to|at least|close to|little)\b",
     re.I,
 )
+_BOUNDS = tuple(
+    (name, re.compile(rf"\b(?:{words})\s+\S?$", re.I))
+    for name, words in (
+        ("between", "between|from"),
+        ("most", "up to|at most|no more than|under|below|less than|fewer than|until|within|by"),
+        ("least", "more than|over|above|at least|no less than|exceeding|beyond|from"),
+    )
+)
+_NAMED = re.compile(
+    r"\b(?:version|section|article|chapter|step|room|table|figure|page|line|level|number|rule|part|item)\s+$",
+    re.I,
+)
 _PER = re.compile(r"\s*(?:[\w$\u20ac]+\s+){0,2}?(?:a|an|per|each|every)\s+(\w+)", re.I)
 _REACH = 6  # words to each side that say what a number is about
 _ROUNDED, _OPERANDS = 0.06, 8
@@ -61,7 +73,8 @@ _MARGIN, _MARGIN_PROSE, _RIVAL, _FEW = 0.15, 0.5, 0.6, 4
 class Quantity:
     """`unit` is a canonical unit or empty, `per` the time that a rate is for. `about`: stems near
 
-    it with their distance. `hedged`: "about", "nearly".
+    it with their distance. `hedged`: "about", "nearly". `bound`: "most", "least" or "between" before it.
+    `named`: it is the name of something, as in "version 4".
     """
 
     value: float
@@ -71,6 +84,8 @@ class Quantity:
     hedged: bool
     lettered: bool = False
     row: bool = False
+    bound: str = ""
+    named: bool = False
 
     @property
     def seconds(self) -> float | None:
@@ -99,8 +114,10 @@ def compare(claim: str, near: Sequence[Line], every: Sequence[Line]) -> Numbers:
     missing = swapped = derived = 0
     for one in wanted:
         same = [q for q in known if _equal(one, q)]
+        if one.named and same:
+            continue
         if not same:
-            reckoned = _derived(one, near) or (one.lettered and one.value <= _FEW and not _rival(one, local))
+            reckoned = _derived(one, near) or _within(one, near) or (one.lettered and one.value <= _FEW and not _rival(one, local))
             missing, derived = missing + (not reckoned), derived + reckoned
         elif _other_unit(one, same) or _swapped(one, same, local, wanted):
             swapped += 1
@@ -136,10 +153,32 @@ def _derived(one: Quantity, near: Sequence[Line]) -> bool:
     target = one.value * 100 if one.unit == "part" else one.value
     for line in near:
         found = [q for q in quantities(line.text) if q.unit != "date"][:_OPERANDS]
+        parts = {_PARTS[w] for w in re.findall(r"\b(half|third|quarter)\b", line.text.lower())}
+        parts |= {2.0} if re.search(r"\b(?:double|twice)\b", line.text.lower()) else set()
+        if any(_close(one.value, q.value * part, one.hedged) for q in found for part in parts):
+            return True
         for a, b in permutations(found, 2):
             if any(_close(target, result, one.hedged) for result in _results(one, a, b)):
                 return True
     return False
+
+
+def _within(one: Quantity, near: Sequence[Line]) -> bool:
+    """A value inside a range that a line gives: "between 2 and 10", "up to 2", "more than five"."""
+    for line in near:
+        known = [q for q in quantities(line.text) if _comparable(one, q)]
+        for low, high in zip(known, known[1:], strict=False):
+            if low.bound == "between" and low.value <= one.value <= high.value:
+                return True
+        if any(q.bound == "most" and one.value <= q.value for q in known):
+            return True
+        if any(q.bound == "least" and one.value >= q.value for q in known):
+            return True
+    return False
+
+
+def _comparable(one: Quantity, other: Quantity) -> bool:
+    return one.unit == other.unit or not one.unit or not other.unit
 
 
 def _results(one: Quantity, a: Quantity, b: Quantity) -> Iterator[float]:
@@ -282,7 +321,10 @@ def _quantity(
     rate = stem(per[1]) if per and stem(per[1]) in map(stem, _SECONDS) else ""
     about = tuple(_around(words, start, end))
     hedged = bool(_HEDGE.search(text[max(0, start - 24) : start]))
-    return Quantity(value, unit, rate, about, hedged, text[start].isalpha())
+    ahead = text[max(0, start - 24) : start]
+    bound = next((name for name, way in _BOUNDS if way.search(ahead)), "")
+    named = bool(_NAMED.search(ahead))
+    return Quantity(value, unit, rate, about, hedged, text[start].isalpha(), False, bound, named)
 
 
 def _unit_of(word: str) -> str:

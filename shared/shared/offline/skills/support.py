@@ -29,10 +29,10 @@ _PRONOUN = re.compile(r"\b(?:it|he|she|they|its|his|her|their|this|these|those|b
 _SUBJECT = 0.85
 _MISSING_NUMBER, _SWAPPED_NUMBER, _OPPOSED, _OVERSTATED, _STRANGER = 0.35, 0.45, 0.4, 0.55, 0.7
 _CANDIDATES, _MOST_CLAIMS, _STUMP, _MOST_JOINED = 4, 40, 4, 3
-_LEAST, _CLOSE, _ALSO, _MEANT = 0.3, 0.2, 0.7, 0.6
+_LEAST, _CLOSE, _ALSO, _MEANT = 0.3, 0.2, 0.85, 0.6
 _ASKS = re.compile(r"^\s*(?:how (?:long|many|much|fast|often|far|wide|large|old|soon)|what|which|who|when|where|why)\b", re.I)
 _JOINED = 0.85  # what two lines together are worth against one
-SUPPORTED = 0.65
+SUPPORTED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
