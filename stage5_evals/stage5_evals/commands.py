@@ -32,7 +32,7 @@ def run_run(arguments: Namespace) -> int:
     """1 when the run did not come to its end, or nothing was answered."""
     store = _store()
     if earlier := arguments.resume or arguments.again:
-        suite = read_config(store.place(earlier)).suite
+        suite = _as_before(read_config(store.place(earlier)).suite, arguments)
     else:
         suite = _with_flags(_suite(arguments), arguments)
     resume = store.place(arguments.resume).name if arguments.resume else ""
@@ -206,6 +206,15 @@ def _with_flags(suite: Suite, arguments: Namespace) -> Suite:
     if arguments.cases:
         suite = replace(suite, cases=Path(arguments.cases))
     given = {name: getattr(arguments, name) for name in ("split", "repeat", "at_a_time", "max_usd")}
+    return replace(suite, **{name: value for name, value in given.items() if value is not None})
+
+
+def _as_before(suite: Suite, arguments: Namespace) -> Suite:
+    """An earlier run's suite. How fast and for how much may change, what is asked may not."""
+    for name in ("suite", "target", "cases", "split", "repeat"):
+        if getattr(arguments, name) is not None:
+            raise UserError(f"--{name} belongs to a new run: leave it out, or start one")
+    given = {name: getattr(arguments, name) for name in ("at_a_time", "max_usd")}
     return replace(suite, **{name: value for name, value in given.items() if value is not None})
 
 

@@ -167,13 +167,9 @@ def _not_comparable(run: Run, baseline: Baseline) -> list[str]:
         reasons.append(f"the run is not complete: {why}")
     elif not run.rows:
         reasons.append("the run has no cases: nothing was measured")
-    for name in ("cases", "corpus"):
+    for name, what in (("cases", "the cases are not those"), ("corpus", "the corpus is not that")):
         if getattr(run.config, name) != getattr(baseline, name):
-            reasons.append(
-                f"the {name} are not those of the baseline: update it with `stage5 baseline`"
-                if name == "cases"
-                else "the corpus is not that of the baseline: update it with `stage5 baseline`"
-            )
+            reasons.append(f"{what} of the baseline: update it with `stage5 baseline`")
     if not baseline.rules.drop:
         reasons.append("the baseline gates no metric")
     return reasons

@@ -26,6 +26,7 @@ from stage5_evals.runs import RunStore
 from stage5_evals.suite import Suite, suite_of
 
 RED, GREEN = "red", "green"
+CONTROL = "nothing changed"
 OWN = ("name", "expect", "because")
 
 
@@ -73,7 +74,7 @@ class Proof:
 
     @property
     def holds(self) -> bool:
-        return bool(self.outcomes) and all(one.holds for one in self.outcomes)
+        return len(self.outcomes) > 1 and all(one.holds for one in self.outcomes)
 
     def share(self, expect: str) -> tuple[int, int]:
         """Runs of that kind that came out as expected, and all of them."""
@@ -85,6 +86,7 @@ class Proof:
 
 
 def load_plants(suite: Suite, only: Sequence[str] = ()) -> list[Plant]:
+    """The control first, then those of the file that `only` names, or all."""
     if suite.plants is None:
         raise UserError('the suite names no plants: add `plants = "plants.toml"` to it')
     try:
@@ -95,7 +97,8 @@ def load_plants(suite: Suite, only: Sequence[str] = ()) -> list[Plant]:
     names = [one.name for one in plants]
     if unknown := [name for name in only if name not in names]:
         raise UserError(f"there is no change {unknown[0]!r}; there are {', '.join(names)}")
-    return [one for one in plants if not only or one.name in only]
+    control = Plant(CONTROL, GREEN, "a gate that is always red proves nothing", suite)
+    return [control, *(one for one in plants if not only or one.name in only)]
 
 
 async def prove(

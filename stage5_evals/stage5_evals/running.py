@@ -2,7 +2,8 @@
 
 A few cases at a time; each answer is in `answers.jsonl` before it is graded. A case that failed is
 kept as a failure and asked again by the next run. Where the first answers all fail, the target is
-broken and not bad: the run stops and says so. Left out: which numbers follow (`summary`).
+broken and not bad: the run stops and says so. Left out: grading (`grading`), and which numbers
+follow (`summary`).
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shared.errors import LocalError
 from shared.journal import Journal, key_of
 from stage5_evals.answers import Answer, BadAnswer, read_answer
 from stage5_evals.cases import Case
-from stage5_evals.graders import Grade, Judge, Rule
+from stage5_evals.graders import Judge, Rule
+from stage5_evals.grading import grades_of
 from stage5_evals.runs import Row
 from stage5_evals.targets import Ask, TargetFailed
 
@@ -144,7 +147,7 @@ async def _one(work: Work, case: Case, repeat: int, place: str) -> Row:
     run, entry = "this run", work.journal.get(place)
     if entry is None and place in work.known:
         run, entry = work.known[place]
-        work.journal.put(place, entry)
+        _keep_answer(work.journal, place, entry)
     try:
         if entry is not None:
             answer = read_answer(entry["answer"], entry["seconds"])
@@ -166,8 +169,17 @@ async def _asked(work: Work, case: Case, place: str) -> Answer:
     except TimeoutError:
         raise TargetFailed("timeout", f"no answer within {work.timeout_s:g} s") from None
     answer = read_answer(payload, round(time.perf_counter() - started, 6))
-    work.journal.put(place, {"seconds": answer.seconds, "answer": payload})
+    _keep_answer(work.journal, place, {"seconds": answer.seconds, "answer": payload})
     return answer
+
+
+def _keep_answer(journal: Journal, place: str, entry: dict[str, Any]) -> None:
+    try:
+        journal.put(place, entry)
+    except OSError as error:
+        raise LocalError(f"{journal.path} cannot be written: {error.strerror}") from None
+    except TypeError as error:
+        raise BadAnswer(f"it is not all JSON: {error}") from None
 
 
 def _failed(work: Work, case: Case, repeat: int, failure: str) -> Row:
@@ -177,18 +189,7 @@ def _failed(work: Work, case: Case, repeat: int, failure: str) -> Row:
 
 
 async def _graded(work: Work, case: Case, repeat: int, answer: Answer, cached: str) -> Row:
-    grades: dict[str, float] = {}
-    failed: dict[str, str] = {}
-    why: dict[str, str] = {}
-    spent = 0.0
-    for rule in work.rules:
-        if rule.applies(case):
-            _keep(rule.name, _ruled(rule, case, answer), grades, failed, why)
-    for judge in work.judges:
-        if judge.applies(case):
-            grade = await _judged(judge, case, answer, repeat, work.timeout_s)
-            _keep(judge.name, grade, grades, failed, why)
-            spent += grade.cost_usd
+    given = await grades_of(work.rules, work.judges, case, answer, repeat, work.timeout_s)
     return Row(
         case.id,
         repeat,
@@ -196,46 +197,13 @@ async def _graded(work: Work, case: Case, repeat: int, answer: Answer, cached: s
         case.kind,
         answer.text,
         answer.declined,
-        grades,
-        failed,
-        why,
+        given.values,
+        given.failed,
+        given.why,
         "",
         answer.seconds,
         answer.cost_usd,
-        spent,
+        given.cost_usd,
         answer.model,
         cached,
     )
-
-
-def _keep(
-    name: str,
-    grade: Grade,
-    grades: dict[str, float],
-    failed: dict[str, str],
-    why: dict[str, str],
-) -> None:
-    """NaN, infinity and anything outside 0 to 1 are no grades."""
-    if grade.value is not None and 0.0 <= grade.value <= 1.0:
-        grades[name] = grade.value
-        if grade.why:
-            why[name] = grade.why
-    else:
-        failed[name] = grade.failed or f"it gave {grade.value}, which is not from 0 to 1"
-
-
-def _ruled(rule: Rule, case: Case, answer: Answer) -> Grade:
-    try:
-        return rule.check(case, answer)
-    except Exception as error:  # a rule that breaks on an answer has not graded it
-        return Grade.failure(f"{type(error).__name__}: {error}")
-
-
-async def _judged(judge: Judge, case: Case, answer: Answer, repeat: int, limit_s: float) -> Grade:
-    try:
-        async with asyncio.timeout(limit_s):
-            return await judge.grade(case, answer, repeat)
-    except TimeoutError:
-        return Grade.failure(f"no verdict within {limit_s:g} s")
-    except Exception as error:  # a rate limit, nonsense, a stranger's code: never a score
-        return Grade.failure(f"{type(error).__name__}: {error}")

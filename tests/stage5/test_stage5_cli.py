@@ -107,6 +107,20 @@ def test_a_run_by_flags_and_again(place: Any, suite: Path, call: Call) -> None:
     assert (refused.code, "over the same cases" in refused.err) == (2, True)
 
 
+def test_a_run_that_met_its_cap_goes_on_under_a_higher_one(
+    place: Any, suite: Path, call: Call
+) -> None:
+    flags = ("--at-a-time", 1, "--json")
+    stopped = call("run", "--suite", suite, "--max-usd", 0.055, *flags)
+    assert (stopped.code, stopped.json["complete"]) == (1, False)
+    run = stopped.json["run"]
+    done = call("run", "--resume", run, "--max-usd", 1, *flags)
+    assert (done.code, done.json["complete"]) == (0, True)
+    assert len(place.calls()) == 20
+    refused = call("run", "--resume", run, "--split", "dev")
+    assert (refused.code, "--split belongs to a new run" in refused.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -37,7 +37,7 @@ def test_every_planted_regression_is_red_and_every_harmless_change_green(
     assert done.code == 0
     red = {name for name, one in changes.items() if one["expect"] == "red"}
     assert red >= ASKED
-    assert len(changes) - len(red) >= 3
+    assert len(changes) - len(red) >= 4  # three harmless changes and the control
     caught = {name: one["caught_by"] for name, one in changes.items()}
     assert "recall_at_5" in caught["retriever broken"]
     assert "recall_at_5" in caught["top-k cut"]
@@ -85,6 +85,20 @@ def test_a_bad_plant_is_one_sentence(ferry: Path, text: str, says: str) -> None:
         load_plants(load_suite(ferry / "suite.toml"))
 
 
+def test_a_gate_that_is_always_red_proves_nothing(ferry: Path, call: Callable[..., Any]) -> None:
+    """The baseline is one of other cases: every change is red, and so is none."""
+    cases = ferry / "cases.jsonl"
+    cases.write_text("".join(cases.read_text().splitlines(keepends=True)[:8]))
+    done = call("prove", "--suite", ferry / "suite.toml", "--only", "top-k cut", "--json")
+    control, cut = done.json["changes"]
+    assert (control["change"], control["as_expected"], cut["as_expected"]) == (
+        "nothing changed",
+        0,
+        1,
+    )
+    assert done.code == 1
+
+
 def test_a_proof_of_nothing_does_not_hold() -> None:
     assert not Proof(()).holds
 
@@ -92,6 +106,6 @@ def test_a_proof_of_nothing_does_not_hold() -> None:
 def test_options_of_a_plant_are_laid_over_those_of_the_suite(ferry: Path) -> None:
     suite = load_suite(ferry / "suite.toml")
     plants: list[Plant] = load_plants(suite, ["top-k cut"])
-    assert [one.suite.options for one in plants] == [{"top_k": 1}]
+    assert [one.suite.options for one in plants] == [{}, {"top_k": 1}]
     with pytest.raises(UserError, match="no change 'none'"):
         load_plants(suite, ["none"])

@@ -134,7 +134,7 @@ def test_a_killed_run_resumes_and_repeats_no_paid_call(place: Any, tmp_path: Pat
     log = Path(f"{place.folder / place.module}.py.log")
     log.unlink()
     done = subprocess.run(
-        [*command, "--resume", folder.name, "--json"],
+        [*command[:4], "--resume", folder.name, "--json"],
         env=environment,
         capture_output=True,
         text=True,
@@ -213,6 +213,7 @@ async def answer(question, history):
         ("return right(1) | {'answer': ''}", "malformed: an empty answer"),
         ("await asyncio.sleep(60)", "timeout: no answer within 0.2 s"),
         ("raise asyncio.TimeoutError()", "TimeoutError"),
+        ("return right(1) | {'usage': {1, 2}}", "malformed: it is not all JSON"),
     ],
 )
 def test_nonsense_and_silence_are_failures(place: Any, code: str, says: str) -> None:
