@@ -12,7 +12,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.resampling import RESAMPLES, Z, Interval, bootstrap, wilson
+from shared.resampling import RESAMPLES, Interval, Z, bootstrap, wilson
 
 Pair = tuple[bool, bool]  # what a person said, what the judge said
 
@@ -28,7 +28,7 @@ class Confusion:
 
     @classmethod
     def of(cls, pairs: Sequence[Pair]) -> Confusion:
-        count = {key: 0 for key in ((True, True), (False, True), (True, False), (False, False))}
+        count = dict.fromkeys(((True, True), (False, True), (True, False), (False, False)), 0)
         for pair in pairs:
             count[pair] += 1
         return cls(*count.values())

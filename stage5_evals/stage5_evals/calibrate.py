@@ -171,5 +171,3 @@ def _by_level(ratings: Sequence[Rating], pairs: Sequence[Pair]) -> dict[str, flo
 
 def _shares(found: dict[str, float]) -> str:
     return ", ".join(f"{level} {share:.2f}" for level, share in found.items())
-
-

@@ -108,7 +108,9 @@ def _calibrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ratings", metavar="FILE", help="rated answers, one JSON object a line")
     parser.add_argument("--split", default="", help="only the answers of this split")
     parser.add_argument("--repeats", type=positive, default=1, help="verdicts for each answer (1)")
-    parser.add_argument("--keep", action="store_true", help="write it beside the ratings for a gate")
+    parser.add_argument(
+        "--keep", action="store_true", help="write it beside the ratings for a gate"
+    )
     parser.add_argument("--wrong", action="store_true", help="list what the judge got wrong")
     json_option(parser)
 
@@ -122,7 +124,9 @@ def _sample(parser: argparse.ArgumentParser) -> None:
 
 def _drift(parser: argparse.ArgumentParser) -> None:
     _suite(parser)
-    parser.add_argument("traces", nargs="?", help="a trace store, or JSON lines with a question each")
+    parser.add_argument(
+        "traces", nargs="?", help="a trace store, or JSON lines with a question each"
+    )
     parser.add_argument("--runs", nargs=2, metavar=("BEFORE", "NOW"), help="their scores as well")
     parser.add_argument("--metric", default="answer_correct", help="of the two runs")
     json_option(parser)

@@ -229,4 +229,3 @@ def _show(arguments: Namespace, data: Any, text: Callable[[], str]) -> None:
         answer_json(data)
     else:
         answer(text())
-

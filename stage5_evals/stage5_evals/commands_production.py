@@ -23,9 +23,7 @@ def run_sample(arguments: Namespace) -> int:
 
     known = [case.question for case in load_cases(_suite_of(arguments).cases)]
     settings = load_settings()
-    cases = sample(
-        read_seen(Path(arguments.traces)), arguments.count, known, settings.secrets()
-    )
+    cases = sample(read_seen(Path(arguments.traces)), arguments.count, known, settings.secrets())
     text = "".join(json.dumps(case, ensure_ascii=False) + "\n" for case in cases)
     if arguments.out:
         write(Path(arguments.out), text)
@@ -46,11 +44,15 @@ def run_drift(arguments: Namespace) -> int:
         golden = [case.question for case in load_cases(_suite_of(arguments).cases)]
         now = [one.question for one in read_seen(Path(arguments.traces))]
         if len(now) < 2 or len(golden) < 2:
-            raise UserError(f"{len(now)} questions now, {len(golden)} before: two of each are needed")
+            raise UserError(
+                f"{len(now)} questions now, {len(golden)} before: two of each are needed"
+            )
         found.append(questions(golden, now))
     if arguments.runs:
         store = _store()
-        both = [cells(read_run(store.place(name)).rows).get(arguments.metric) for name in arguments.runs]
+        both = [
+            cells(read_run(store.place(name)).rows).get(arguments.metric) for name in arguments.runs
+        ]
         values = [[c.value for c in one.values() if c.value is not None] for one in both if one]
         if len(values) < 2 or not all(values):
             raise UserError(f"a run has no {arguments.metric}: name another --metric")

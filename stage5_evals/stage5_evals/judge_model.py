@@ -131,5 +131,3 @@ async def open_judge_model(name: str, *, cached: bool = True) -> AsyncIterator[J
         stack.push_async_callback(provider.aclose)
         folder = settings.home / "evals" / "verdicts" if cached else None
         yield JudgeModel(provider, open_prices(settings.prices_file), VerdictCache(folder))
-
-

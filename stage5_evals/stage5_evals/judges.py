@@ -165,6 +165,10 @@ def _flat(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _grade(value: float, why: str, *given: Given[ClaimVerdict] | Given[RelevanceVerdict] | Given[CorrectnessVerdict]) -> Grade:
+def _grade(
+    value: float,
+    why: str,
+    *given: Given[ClaimVerdict] | Given[RelevanceVerdict] | Given[CorrectnessVerdict],
+) -> Grade:
     cost = sum(one.cost_usd for one in given)
     return Grade(value, why, "", cost, all(one.cached for one in given))

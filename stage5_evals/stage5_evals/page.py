@@ -42,7 +42,7 @@ def page(title: str, body: str) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'\">\n"
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n"
         "</body>\n</html>\n"
@@ -63,7 +63,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[
 
     def row(cells: Sequence[str], tag: str) -> str:
         inner = "".join(
-            f"<{tag}{' class=n' if at in right else ''}>{cell}</{tag}>" for at, cell in enumerate(cells)
+            f"<{tag}{' class=n' if at in right else ''}>{cell}</{tag}>"
+            for at, cell in enumerate(cells)
         )
         return f"<tr>{inner}</tr>"
 

@@ -95,7 +95,9 @@ def _table(runs: Sequence[Run]) -> str:
         ]
         for run in reversed(runs)
     ]
-    return table(["run", "target", "answers", "failed", "seconds", "cost"], rows, numbers=(2, 3, 4, 5))
+    return table(
+        ["run", "target", "answers", "failed", "seconds", "cost"], rows, numbers=(2, 3, 4, 5)
+    )
 
 
 def _flips(runs: Sequence[Run]) -> str:

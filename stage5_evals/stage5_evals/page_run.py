@@ -53,7 +53,9 @@ def _metrics(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     rows = []
     for name, one in metrics.items():
         if "value" not in one:
-            rows.append([text(name), "not measured", "", "", str(one["cases"]), str(one["failed"]), ""])
+            rows.append(
+                [text(name), "not measured", "", "", str(one["cases"]), str(one["failed"]), ""]
+            )
             continue
         bounds = f"{one['worst']:.3f} to {one['best']:.3f}" if one["failed"] else ""
         shaky = f"{one['unstable']:.0%}" if one.get("unstable") is not None else ""
@@ -91,11 +93,15 @@ def _cases(rows: Sequence[Row]) -> str:
     """What is not right comes first and open to read; the rest folded."""
     wrong = [row for row in rows if _marks(row)]
     right = [row for row in rows if not _marks(row)]
-    parts = [f'<p class="soft">{len(wrong)} with a grade under 1 or none, {len(right)} without.</p>']
+    parts = [
+        f'<p class="soft">{len(wrong)} with a grade under 1 or none, {len(right)} without.</p>'
+    ]
     parts += [_case(row) for row in sorted(wrong, key=lambda row: -len(_marks(row)))]
     if right:
         folded = "".join(map(_case, right))
-        parts.append(f"<details><summary>{len(right)} cases with nothing to see</summary>{folded}</details>")
+        parts.append(
+            f"<details><summary>{len(right)} cases with nothing to see</summary>{folded}</details>"
+        )
     return "".join(parts)
 
 
@@ -107,7 +113,9 @@ def _marks(row: Row) -> list[str]:
 def _case(row: Row) -> str:
     marks = ", ".join(_marks(row))
     name = f"{row.case}" + (f" · {row.repeat}" if row.repeat else "")
-    lines = [f"kind {row.kind or 'none'}, split {row.split or 'none'}, {row.seconds:.2f} s, {usd(row.cost_usd)}"]
+    lines = [
+        f"kind {row.kind or 'none'}, split {row.split or 'none'}, {row.seconds:.2f} s, {usd(row.cost_usd)}"
+    ]
     lines += [f"the target failed: {row.failure}"] if row.failure else []
     lines += [f"declined: {row.answer}" if row.declined else f"answer: {row.answer}"]
     lines += [f"{name}: {why}" for name, why in row.why.items()]

@@ -37,9 +37,7 @@ async def prefer(
 
     async def order(one: str, other: str) -> Any:
         parts = {"question": case.question, "reference": case.answer or ""}
-        return await model.ask(
-            prompt, PreferenceVerdict, repeat, first=one, second=other, **parts
-        )
+        return await model.ask(prompt, PreferenceVerdict, repeat, first=one, second=other, **parts)
 
     try:
         there, back = await asyncio.gather(order(first, second), order(second, first))
@@ -63,7 +61,11 @@ def settled(there: str, back: str) -> Winner:
 
 
 async def preferences(
-    model: JudgeModel, prompt: JudgePrompt, cases: Iterable[Case], old: Iterable[Row], new: Iterable[Row]
+    model: JudgeModel,
+    prompt: JudgePrompt,
+    cases: Iterable[Case],
+    old: Iterable[Row],
+    new: Iterable[Row],
 ) -> list[Preference]:
     """Case by case over the first repeat of two runs; an answer that failed is no answer to prefer."""
     before = {row.case: row for row in old if row.repeat == 0 and not row.failure}

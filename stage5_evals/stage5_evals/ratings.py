@@ -72,7 +72,9 @@ def _lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{file} cannot be read: {error.strerror}: name a file of ratings") from None
+        raise UserError(
+            f"{file} cannot be read: {error.strerror}: name a file of ratings"
+        ) from None
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:

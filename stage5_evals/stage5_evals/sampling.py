@@ -100,7 +100,9 @@ def _from_lines(file: Path) -> Iterator[Seen]:
             continue
         try:
             row = json.loads(line)
-            yield Seen(str(row["question"]), str(row.get("answer") or ""), str(row.get("trace") or ""))
+            yield Seen(
+                str(row["question"]), str(row.get("answer") or ""), str(row.get("trace") or "")
+            )
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{file}, line {number}: no JSON object with a question") from None
 

@@ -15,9 +15,7 @@ from shared.offline.words import STOP, stem
 _NOTHING, _ALL = 0.55, 0.85  # cosines: below the first no credit, from the second on all of it
 
 
-def aligned(
-    embedder: TokenEmbedder, text: str, others: Sequence[str]
-) -> list[dict[str, float]]:
+def aligned(embedder: TokenEmbedder, text: str, others: Sequence[str]) -> list[dict[str, float]]:
     """One mapping from stem to credit for each of `others`."""
     (claim,) = embedder.embed_tokens([text])
     spans = list(_words(claim.tokens))

@@ -21,7 +21,10 @@ _YEAR = re.compile(r"(?<=[A-Za-z])[-_](?=\d{4}\b)")  # as in the name of a file
 _PHRASES = tuple(
     (re.compile(rf"\b(?:{phrase})\b", re.I), instead)
     for phrase, instead in (
-        (r"free of charge|for free|(?:at|with) no (?:extra )?(?:charge|cost)|without (?:charge|paying)", "free"),
+        (
+            r"free of charge|for free|(?:at|with) no (?:extra )?(?:charge|cost)|without (?:charge|paying)",
+            "free",
+        ),
         (r"(?:pays?|costs?) nothing", "free"),
         (r"except (?:when|if|where)|apart from when", "unless"),
         (r"no longer", "not"),

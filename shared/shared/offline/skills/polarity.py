@@ -15,10 +15,33 @@ from shared.offline.skills.synonyms import alike
 from shared.offline.words import STOP, stem, terms, tokens
 
 _NOT = frozenset(
-    "no not never none cannot nobody nothing neither nor nowhere unable fail fails failed avoid avoided "
-    "avoids refuse refused refuses deny denied denies".split()
+    [
+        "no",
+        "not",
+        "never",
+        "none",
+        "cannot",
+        "nobody",
+        "nothing",
+        "neither",
+        "nor",
+        "nowhere",
+        "unable",
+        "fail",
+        "fails",
+        "failed",
+        "avoid",
+        "avoided",
+        "avoids",
+        "refuse",
+        "refused",
+        "refuses",
+        "deny",
+        "denied",
+        "denies",
+    ]
 )
-_WITHOUT = frozenset("without lack lacks lacking unless".split())
+_WITHOUT = frozenset(["without", "lack", "lacks", "lacking", "unless"])
 _CLAUSE = re.compile(
     r"[,;:()\u2013\u2014]|\b(?:but|because|although|though|whereas|while|since|if|when|and|so|or|until|"
     r"which|who|that)\b|(?=\bunless\b)",
@@ -52,20 +75,102 @@ for _pair in _PAIRS.split():
     _OPPOSITE.setdefault(_one, set()).add(_other)
     _OPPOSITE.setdefault(_other, set()).add(_one)
 _STRONG = (  # a word of the first set in the claim and none of the set in the line says too much
-    frozenset("all every each any everything everybody everyone entire entirely whole wholly always completely fully".split()),
-    frozenset("only solely exclusively merely just sole neither except unless restricted limited no".split()),
+    frozenset(
+        [
+            "all",
+            "every",
+            "each",
+            "any",
+            "everything",
+            "everybody",
+            "everyone",
+            "entire",
+            "entirely",
+            "whole",
+            "wholly",
+            "always",
+            "completely",
+            "fully",
+        ]
+    ),
+    frozenset(
+        [
+            "only",
+            "solely",
+            "exclusively",
+            "merely",
+            "just",
+            "sole",
+            "neither",
+            "except",
+            "unless",
+            "restricted",
+            "limited",
+            "no",
+        ]
+    ),
 )
-_EXCLUSIVE = frozenset("only solely exclusively merely".split())
-_SURE = frozenset("must always will certainly proves proved guarantees".split())
-_UNSURE = frozenset("may might could sometimes perhaps possibly can often usually typically".split())
-_WHEN = re.compile(r"\b(this|next|last|previous|coming|past)\s+(year|month|week|season|summer|winter|time|day|quarter)\b", re.I)
+_EXCLUSIVE = frozenset(["only", "solely", "exclusively", "merely"])
+_SURE = frozenset(["must", "always", "will", "certainly", "proves", "proved", "guarantees"])
+_UNSURE = frozenset(
+    [
+        "may",
+        "might",
+        "could",
+        "sometimes",
+        "perhaps",
+        "possibly",
+        "can",
+        "often",
+        "usually",
+        "typically",
+    ]
+)
+_WHEN = re.compile(
+    r"\b(this|next|last|previous|coming|past)\s+(year|month|week|season|summer|winter|time|day|quarter)\b",
+    re.I,
+)
 _WHEN_SAME = {"previous": "last", "past": "last", "coming": "next"}
 # Before and after are opposites only in front of the same word.
-_RELATIVE = frozenset("before after above below over under inside outside with without ahead behind up down on off".split())
+_RELATIVE = frozenset(
+    [
+        "before",
+        "after",
+        "above",
+        "below",
+        "over",
+        "under",
+        "inside",
+        "outside",
+        "with",
+        "without",
+        "ahead",
+        "behind",
+        "up",
+        "down",
+        "on",
+        "off",
+    ]
+)
 _RELATIVE_STEMS = frozenset(map(stem, _RELATIVE))
 _STOP_STEMS = frozenset(map(stem, STOP))
-_BE = frozenset("is are was were be been being".split())
-_MONTHS = frozenset("january february march april may june july august september october november december".split())
+_BE = frozenset(["is", "are", "was", "were", "be", "been", "being"])
+_MONTHS = frozenset(
+    [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ]
+)
 _UP, _DOWN = stem("rise"), stem("fall")
 
 
@@ -182,7 +287,9 @@ def _direction(words: set[str]) -> int:
 
 def _following(text: str, term: str) -> set[str]:
     words = [stem(token) for token in tokens(text)]
-    return {w for at, word in enumerate(words) if word == term for w in words[at + 1 : at + 4]} - _STOP_STEMS
+    return {
+        w for at, word in enumerate(words) if word == term for w in words[at + 1 : at + 4]
+    } - _STOP_STEMS
 
 
 def _times(claim: str, line: str) -> bool:
@@ -193,7 +300,7 @@ def _times(claim: str, line: str) -> bool:
 
 
 def _comparison(claim: str, line: str) -> bool:
-    """"A is larger than B" against "B is larger than A"."""
+    """ "A is larger than B" against "B is larger than A"."""
     one, other = _sides(claim), _sides(line)
     if not one or not other or one[1] != other[1]:
         return False
@@ -209,7 +316,9 @@ def _crossed(claim: str, line: str) -> bool:
 
 
 def _sides(text: str) -> tuple[frozenset[str], str, frozenset[str]] | None:
-    match = re.search(r"(.{1,80}?)\b(?:(more|less|fewer)\s+\w+|(\w+))\s+than\s+(.{1,60})", text, re.I)
+    match = re.search(
+        r"(.{1,80}?)\b(?:(more|less|fewer)\s+\w+|(\w+))\s+than\s+(.{1,60})", text, re.I
+    )
     if not match:
         return None
     word = stem((match[2] or match[3]).lower())
@@ -238,12 +347,16 @@ def _deeds(text: str) -> Iterator[tuple[str, frozenset[str], frozenset[str], boo
             before = _capitals(words[max(0, at - 6) : at])
             behind = _capitals(words[at + 1 : at + 12])
             if before and behind:
-                passive = bool(_BE & set(words[max(0, at - 2) : at])) and "by" in words[at + 1 : at + 9]
+                passive = (
+                    bool(_BE & set(words[max(0, at - 2) : at])) and "by" in words[at + 1 : at + 9]
+                )
                 yield stem(word), before, behind, passive
 
 
 def _capitals(words: Sequence[str]) -> frozenset[str]:
-    return frozenset(stem(word) for word in words if word[0].isupper() and word.lower() not in STOP | _MONTHS)
+    return frozenset(
+        stem(word) for word in words if word[0].isupper() and word.lower() not in STOP | _MONTHS
+    )
 
 
 def _stems(text: str) -> set[str]:

@@ -17,11 +17,29 @@ from shared.offline.skills import dates, values
 from shared.offline.skills.passages import Line
 from shared.offline.words import STOP, stem
 
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _WORDS = {word: float(at) for at, word in enumerate(_SMALL)} | {
     word: 10.0 * at for at, word in enumerate(_TENS, 2)
 }
@@ -117,7 +135,11 @@ def compare(claim: str, near: Sequence[Line], every: Sequence[Line]) -> Numbers:
         if one.named and same:
             continue
         if not same:
-            reckoned = _derived(one, near) or _within(one, near) or (one.lettered and one.value <= _FEW and not _rival(one, local))
+            reckoned = (
+                _derived(one, near)
+                or _within(one, near)
+                or (one.lettered and one.value <= _FEW and not _rival(one, local))
+            )
             missing, derived = missing + (not reckoned), derived + reckoned
         elif _other_unit(one, same) or _swapped(one, same, local, wanted):
             swapped += 1
@@ -246,8 +268,11 @@ def _rival(one: Quantity, local: Sequence[Quantity]) -> bool:
 
 
 def _same_kind(one: Quantity, other: Quantity) -> bool:
-    return not one.unit or not other.unit or one.unit == other.unit or (
-        one.seconds is not None and other.seconds is not None
+    return (
+        not one.unit
+        or not other.unit
+        or one.unit == other.unit
+        or (one.seconds is not None and other.seconds is not None)
     )
 
 
@@ -274,7 +299,11 @@ def _found(text: str) -> Iterator[Quantity]:
         if value is not None and match.start() not in taken:
             spots.append((match.start(), match.end(), value))
     words = [(m.start(), m.group()) for m in re.finditer(r"[^\W_]+(?:[.,]\d+)*", lowered)]
-    ends = [-1, *(m.start() for m in re.finditer(r"[;!?](?=\s|$)|\.(?=\s|$)", lowered)), len(lowered)]
+    ends = [
+        -1,
+        *(m.start() for m in re.finditer(r"[;!?](?=\s|$)|\.(?=\s|$)", lowered)),
+        len(lowered),
+    ]
     for start, end, value in sorted(spots):
         left = max(at for at in ends if at < start or at == -1)
         right = min(at for at in ends if at >= end or at == len(lowered))
@@ -307,7 +336,11 @@ def _quantity(
     unit = _SIGNS.get(text[max(0, start - 1) : start].strip(), "")
     if text[start:end].lower() in ("once", "twice", "thrice"):
         unit = "times"
-    elif end - start > 6 and re.search(r"\d{4}", text[start:end]) and not text[start:end].replace(",", "").replace(".", "").isdigit():
+    elif (
+        end - start > 6
+        and re.search(r"\d{4}", text[start:end])
+        and not text[start:end].replace(",", "").replace(".", "").isdigit()
+    ):
         unit = "date"
     if part:
         value, unit = value * _PARTS[part[1].lower()], "part"
@@ -340,7 +373,10 @@ def _around(words: Sequence[tuple[int, str]], start: int, end: int) -> Iterator[
     behind = [w for at, w in words if at >= end]
     seen: set[str] = set()
     for place in range(_REACH):
-        for side in (behind[place : place + 1], before[len(before) - 1 - place : len(before) - place]):
+        for side in (
+            behind[place : place + 1],
+            before[len(before) - 1 - place : len(before) - place],
+        ):
             for word in side:
                 term = stem(word) if word.isalpha() else word.replace(",", "")
                 if word.lower() not in STOP and term not in seen:
@@ -353,6 +389,6 @@ def _clock(value: str) -> float:
     return int(hour) + int(minute) / 60
 
 
-
-
-NUMBER_STEMS = frozenset(map(stem, (*_WORDS, *_SCALES, *_UNITS, "percent", "per", "half", "quarter", "fifth")))
+NUMBER_STEMS = frozenset(
+    map(stem, (*_WORDS, *_SCALES, *_UNITS, "percent", "per", "half", "quarter", "fifth"))
+)

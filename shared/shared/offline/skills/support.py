@@ -18,19 +18,62 @@ from shared.offline.skills.passages import Line, lines, names, plain, wide_terms
 from shared.offline.skills.synonyms import any_alike
 from shared.offline.words import STOP, Rarity, rarity, sentences, stem
 
-_SPLIT = re.compile(r"[,;]\s+(?:and|but|so|while|whereas|because|since)\s+|;\s+|:\s+(?=[a-z])", re.I)
+_SPLIT = re.compile(
+    r"[,;]\s+(?:and|but|so|while|whereas|because|since)\s+|;\s+|:\s+(?=[a-z])", re.I
+)
 _LEAD = re.compile(r"^\s*(?:yes|no|sure|correct)\s*[,.:;]\s+(?=\w)", re.I)
-_NEAR, _FAR, _ELSEWHERE, _ALIKE = 0.75, 0.65, 0.45, 0.85  # credit for a word that is not in the line itself
+_NEAR, _FAR, _ELSEWHERE, _ALIKE = (
+    0.75,
+    0.65,
+    0.45,
+    0.85,
+)  # credit for a word that is not in the line itself
 _LIGHT = frozenset(
-    map(stem, "make take get give go come put keep also however still now say state include use mean well need too thing way case example way sum today".split())
+    map(
+        stem,
+        [
+            "make",
+            "take",
+            "get",
+            "give",
+            "go",
+            "come",
+            "put",
+            "keep",
+            "also",
+            "however",
+            "still",
+            "now",
+            "say",
+            "state",
+            "include",
+            "use",
+            "mean",
+            "well",
+            "need",
+            "too",
+            "thing",
+            "way",
+            "case",
+            "example",
+            "way",
+            "sum",
+            "today",
+        ],
+    )
 )
 _LIGHT_WEIGHT, _NUMBER_WEIGHT = 0.3, 0.8
-_PRONOUN = re.compile(r"\b(?:it|he|she|they|its|his|her|their|this|these|those|both|such|there)\b", re.I)
+_PRONOUN = re.compile(
+    r"\b(?:it|he|she|they|its|his|her|their|this|these|those|both|such|there)\b", re.I
+)
 _SUBJECT = 0.85
 _MISSING_NUMBER, _SWAPPED_NUMBER, _OPPOSED, _OVERSTATED, _STRANGER = 0.35, 0.45, 0.4, 0.55, 0.7
 _CANDIDATES, _MOST_CLAIMS, _STUMP, _MOST_JOINED = 4, 40, 4, 3
 _LEAST, _CLOSE, _ALSO, _MEANT = 0.3, 0.2, 0.85, 0.6
-_ASKS = re.compile(r"^\s*(?:how (?:long|many|much|fast|often|far|wide|large|old|soon)|what|which|who|when|where|why)\b", re.I)
+_ASKS = re.compile(
+    r"^\s*(?:how (?:long|many|much|fast|often|far|wide|large|old|soon)|what|which|who|when|where|why)\b",
+    re.I,
+)
 _JOINED = 0.85  # what two lines together are worth against one
 SUPPORTED = 0.5
 
