@@ -1,8 +1,8 @@
-"""How far two raters agree on yes or no: accuracy, Cohen's kappa, confusion, and what a score is worth.
+"""How far two raters agree on yes or no, and what a judge's score is worth given its errors.
 
-Kappa (Cohen, 1960) is agreement beyond chance; its interval draws the rated answers again, group by
-group where several share a passage. `corrected` is the estimator of Rogan and Gladen (1978): the true
-share from the share that a judge with known errors reports. Left out: more than two classes.
+Kappa (Cohen, 1960) is agreement beyond chance; its interval draws the rated answers again, group
+by group where several share a passage. `corrected` is the estimator of Rogan and Gladen (1978):
+the true share from what a judge with known errors reports. Left out: more than two classes.
 """
 
 from __future__ import annotations

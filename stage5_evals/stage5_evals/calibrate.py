@@ -1,7 +1,7 @@
 """Holds the faithfulness judge against rated answers, and writes how far it agrees beside them.
 
 A verdict that failed counts as disagreement: a judge that cannot say is no judge of that answer.
-What is stored is what the held-back split gave; the other split is there to work on. Left out: other
+What is stored is what the held-back split gave; the other one is there to work on. Left out: other
 judges than faithfulness, for which nobody has rated answers yet: they never block.
 """
 
@@ -28,7 +28,7 @@ RECORDS = FOLDER / "judges.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """`wrong`: ids with what people and what the judge said. `repeats`: how often each was asked."""
+    """`wrong`: ids with what people and the judge said. `repeats`: how often each was asked."""
 
     identity: str
     model: str

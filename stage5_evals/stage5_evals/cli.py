@@ -136,7 +136,7 @@ def _ab(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "outcomes",
         nargs="?",
-        help='JSON lines: {"arm": "A", "good": true} in order of arrival, or {"a": true, "b": false}',
+        help='JSON lines: {"arm": "A", "good": true} as they came, or {"a": true, "b": false}',
     )
     parser.add_argument("--alpha", type=finite, default=0.05, help="share of false alarms (0.05)")
     parser.add_argument("--base", type=finite, default=0.85, help="share that is good now (0.85)")

@@ -17,15 +17,13 @@ from stage5_evals import report_text
 from stage5_evals.baseline import new_baseline, read_baseline, write_baseline
 from stage5_evals.calibration import read_calibrations
 from stage5_evals.cases import load_cases
-from stage5_evals.commands_production import run_ab as run_ab
-from stage5_evals.commands_production import run_drift as run_drift
-from stage5_evals.commands_production import run_report as run_report
-from stage5_evals.commands_production import run_sample as run_sample
+from stage5_evals.commands_production import run_ab, run_drift, run_report, run_sample
 from stage5_evals.harness import run_suite
 from stage5_evals.runs import Run, RunStore, read_config, read_run, write_json
 from stage5_evals.suite import FILE, Suite, load_suite
 
 GATE = "gate.json"
+__all__ = ["run_ab", "run_drift", "run_report", "run_sample"]  # made in another file
 
 
 def run_run(arguments: Namespace) -> int:

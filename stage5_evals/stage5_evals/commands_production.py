@@ -56,7 +56,7 @@ def run_drift(arguments: Namespace) -> int:
         values = [[c.value for c in one.values() if c.value is not None] for one in both if one]
         if len(values) < 2 or not all(values):
             raise UserError(f"a run has no {arguments.metric}: name another --metric")
-        found.append(scores(*values))
+        found.append(scores(values[0], values[1]))
     if not found:
         raise UserError("name traces, or --runs BEFORE NOW, or both")
     if arguments.json:
@@ -85,8 +85,9 @@ def run_ab(arguments: Namespace) -> int:
     else:
         when = f" since pair {found.decided_at}" if found.decided_at else ""
         answer(
-            f"{found.decision}{when}: {found.pairs} pairs, A alone right in {found.a_wins}, B alone "
-            f"in {found.b_wins}; p {found.p:.4f}, valid at any time (Beta mixture, Ville's inequality)\n"
+            f"{found.decision}{when}: {found.pairs} pairs, A alone right in {found.a_wins}, B "
+            f"alone in {found.b_wins}; p {found.p:.4f}, valid at any time "
+            "(Beta mixture, Ville's inequality)\n"
         )
     return 0
 
@@ -128,16 +129,18 @@ def _truth(row: dict[str, Any], name: str, file: Path) -> bool:
 
 def _outcomes(file: Path) -> Iterator[dict[str, Any]]:
     try:
-        for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1):
-            if line.strip():
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise ValueError("no object")
-                yield row
+        lines = file.read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise UserError(f"{file}, line {number} is no JSON object: {error}") from None
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise UserError(f"{file}, line {number} is no JSON: {error}") from None
+            if not isinstance(row, dict):
+                raise UserError(f"{file}, line {number} is no JSON object")
+            yield row
 
 
 def _store() -> RunStore:

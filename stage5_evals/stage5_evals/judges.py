@@ -152,7 +152,7 @@ async def open_judge(
 
 
 def cited(answer: Answer) -> tuple[Passage, ...]:
-    """The retrieved passages in which a cited quote stands; a quote that stands in none is no support."""
+    """Retrieved passages in which a cited quote stands; a quote that stands in none is no help."""
     quotes = [(one.document, _flat(one.quote)) for one in answer.citations]
     return tuple(
         passage

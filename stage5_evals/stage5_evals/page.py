@@ -21,7 +21,8 @@ p.sub { color: var(--soft); margin: 0 0 1.2rem; overflow-wrap: anywhere; }
 .card { background: var(--card); border-radius: .5rem; padding: .6rem .8rem; }
 .card b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
 .card span { color: var(--soft); font-size: .85rem; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
+.charts { display: grid; gap: 1rem;
+  grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); }
 figure { margin: 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
@@ -30,11 +31,13 @@ th, td { text-align: left; padding: .35rem .7rem .35rem 0; border-bottom: 1px so
 th { color: var(--soft); font-weight: 600; font-size: .85rem; }
 td.n, th.n { text-align: right; }
 .bad { color: var(--bad); } .good { color: var(--good); } .soft { color: var(--soft); }
-.banner { border-left: 4px solid var(--bad); background: var(--card); padding: .6rem .9rem; margin: 1rem 0; }
+.banner { border-left: 4px solid var(--bad); background: var(--card); padding: .6rem .9rem;
+  margin: 1rem 0; }
 details { border-bottom: 1px solid var(--line); padding: .35rem 0; }
 summary { cursor: pointer; } summary code { font-size: .9rem; }
 details div { padding: .4rem 0 .4rem 1.1rem; overflow-wrap: anywhere; white-space: pre-wrap; }
-svg { display: block; max-width: 100%; } svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
+svg { display: block; max-width: 100%; }
+svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from stage5_evals.page import cards, page, table, text, usd
 from stage5_evals.runs import Run
@@ -63,16 +64,19 @@ def _chart(name: str, runs: Sequence[Run]) -> str:
         for x, one, run in points
     )
     grid = "".join(
-        f'<line x1="{EDGE}" x2="{WIDE - EDGE}" y1="{up(v):.1f}" y2="{up(v):.1f}" stroke="var(--line)"/>'
+        f'<path d="M{EDGE} {up(v):.1f}H{WIDE - EDGE}" stroke="var(--line)"/>'
         f'<text x="4" y="{up(v) + 4:.1f}">{v:g}</text>'
         for v in (0, 0.5, 1)
     )
     said = f"{name}: from {points[0][1]['value']:.3f} to {points[-1][1]['value']:.3f}"
+    now = f"{points[-1][1]['value']:.3f} now"
+    title = f"<figcaption><b>{text(name)}</b> <span class=soft>{now}</span></figcaption>"
     return (
-        f"<figure><figcaption><b>{text(name)}</b> <span class=soft>{points[-1][1]['value']:.3f} now</span></figcaption>"
-        f'<svg viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" role="img" aria-label="{text(said)}">{grid}'
+        f'<figure>{title}<svg viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" role="img" '
+        f'aria-label="{text(said)}">{grid}'
         f'<polygon points="{" ".join(band)}" fill="var(--wash)"/>'
-        f'<polyline points="{line}" fill="none" stroke="var(--accent)" stroke-width="2"/>{dots}{_dates(runs)}</svg></figure>'
+        f'<polyline points="{line}" fill="none" stroke="var(--accent)" stroke-width="2"/>'
+        f"{dots}{_dates(runs)}</svg></figure>"
     )
 
 
@@ -105,7 +109,7 @@ def _flips(runs: Sequence[Run]) -> str:
     flips: Counter[str] = Counter()
     by: dict[str, Counter[str]] = {}
     found = [cells(run.rows) for run in runs]
-    for old, new in zip(found, found[1:], strict=False):
+    for old, new in pairwise(found):
         for metric in old.keys() & new.keys():
             for case in old[metric].keys() & new[metric].keys():
                 if old[metric][case].value != new[metric][case].value:

@@ -114,7 +114,8 @@ def _case(row: Row) -> str:
     marks = ", ".join(_marks(row))
     name = f"{row.case}" + (f" · {row.repeat}" if row.repeat else "")
     lines = [
-        f"kind {row.kind or 'none'}, split {row.split or 'none'}, {row.seconds:.2f} s, {usd(row.cost_usd)}"
+        f"kind {row.kind or 'none'}, split {row.split or 'none'}, {row.seconds:.2f} s, "
+        f"{usd(row.cost_usd)}"
     ]
     lines += [f"the target failed: {row.failure}"] if row.failure else []
     lines += [f"declined: {row.answer}" if row.declined else f"answer: {row.answer}"]
@@ -122,6 +123,7 @@ def _case(row: Row) -> str:
     lines += [f"{name} failed: {why}" for name, why in row.failed.items()]
     lines += [f"taken from {row.cached}"] if row.cached else []
     return (
-        f'<details><summary><code>{text(name)}</code> <span class="bad">{text(marks)}</span></summary>'
+        f'<details><summary><code>{text(name)}</code> <span class="bad">{text(marks)}</span>'
+        "</summary>"
         f"<div>{text(chr(10).join(lines))}</div></details>"
     )

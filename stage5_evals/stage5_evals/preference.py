@@ -1,4 +1,4 @@
-"""Which of two answers is better, asked in both orders: a preference that follows the place is none.
+"""Which of two answers is better, asked in both orders: a preference for a place is none.
 
 `first` or `second` only when both orders say so; a tie when they agree on it; `place` when the
 judge chose the same place twice, which says something about the judge and nothing of the answers.
@@ -67,7 +67,7 @@ async def preferences(
     old: Iterable[Row],
     new: Iterable[Row],
 ) -> list[Preference]:
-    """Case by case over the first repeat of two runs; an answer that failed is no answer to prefer."""
+    """Case by case over the first repeat of two runs; an answer that failed is left out."""
     before = {row.case: row for row in old if row.repeat == 0 and not row.failure}
     after = {row.case: row for row in new if row.repeat == 0 and not row.failure}
     both = [case for case in cases if case.id in before and case.id in after]

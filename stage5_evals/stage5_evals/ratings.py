@@ -1,4 +1,4 @@
-"""Answers that people rated as faithful or not, with the passages inside, and the second pass over a fifth.
+"""Answers that were rated as faithful or not, with the passages inside, and a second pass.
 
 One JSON object a line: {"id", "split", "question", "passages": [{"document", "text"}], "answer",
 "faithful": true}; `group`, `level` and `note` may be there. `second.jsonl` beside it holds {"id",

@@ -131,7 +131,7 @@ class RunStore:
                 yield config.get("run", folder.name), folder / ANSWERS
 
     def finished(self) -> list[Run]:
-        """All runs that came to their end, the oldest first; a folder that cannot be read is none."""
+        """Runs that came to their end, the oldest first; a folder that cannot be read is none."""
         found = []
         for folder in sorted(self.folder.glob("*/")):
             try:

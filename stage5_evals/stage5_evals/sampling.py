@@ -2,8 +2,8 @@
 
 A trace counts when one of its spans says what was asked: `app.question`, or the last message of a
 user in `gen_ai.input.messages`. `app.answer` and `app.declined` are kept beside it as a hint. What
-comes out has `"needs": null`: it cannot be run before somebody has labelled it, since an empty label
-would mean "must be refused". Left out: choosing by failure or topic; a random sample is what users do.
+comes out has `"needs": null`: it cannot be run before somebody has labelled it, since an empty
+label would mean "must be refused". Left out: choosing by failure or topic.
 """
 
 from __future__ import annotations

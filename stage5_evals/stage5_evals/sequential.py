@@ -1,9 +1,9 @@
 """A/B of two prompts, looked at as often as one likes: a bet that chance alone cannot win for long.
 
-Pairs of outcomes, one of A and one of B: the same question answered by both (shadow traffic), or the
-n-th user of each arm in the order of arrival. Under "no difference" a pair that differs is a fair
-coin. The evidence is the wealth of a gambler who bets on all biases of that coin at once, with a
-Beta(1/2, 1/2) prior (Robbins, 1970; Krichevsky and Trofimov, 1981). By Ville's inequality it reaches
+Pairs of outcomes, one of A and one of B: one question answered by both (shadow traffic), or the nth
+user of each arm in the order of arrival. Under "no difference" a pair that differs is a fair coin.
+The evidence is the wealth of a gambler who bets on all biases of that coin at once, with a prior of
+Beta(1/2, 1/2) (Robbins, 1970; Krichevsky and Trofimov, 1981). By Ville's inequality it reaches
 1/alpha with probability alpha at most, at whatever moment one stops. Left out: outcomes that are no
 yes or no, and users who appear twice: count a user once.
 """
@@ -41,7 +41,7 @@ class Evidence:
 
 
 def evidence(pairs: Pairs, alpha: float = ALPHA) -> Evidence:
-    """Over all pairs so far; the smallest p that was reached counts, since one could have stopped."""
+    """Over all pairs so far; the smallest p that was reached counts: one could have stopped."""
     a = b = seen = 0
     p, decided_at, winner = 1.0, None, "go on"
     for one, other in pairs:
@@ -103,8 +103,12 @@ def plan(base: float, drop: float, unstable: float | None = None, runs: int = RU
     taken = sorted(_until_decided(base, drop, unstable, draw) for _ in range(runs))
     most = taken[math.ceil(POWER * runs) - 1]
     middle = math.ceil(percentile(taken, 50))
-    reached = [None if n >= LONGEST else n for n in (middle, most)]
-    return Plan(base, drop, fixed_size(base, drop), *reached, unstable is not None)
+    fixed = fixed_size(base, drop)
+    return Plan(base, drop, fixed, _reached(middle), _reached(most), unstable is not None)
+
+
+def _reached(pairs: int) -> int | None:
+    return None if pairs >= LONGEST else pairs
 
 
 def render(plans: Sequence[Plan]) -> str:
@@ -112,8 +116,8 @@ def render(plans: Sequence[Plan]) -> str:
     for one in plans:
         kind = "pairs of one question each" if one.shared else "pairs of users"
         lines.append(
-            f"a fall of {one.drop:.0%} from {one.base:.0%}: {one.fixed:,} users in each group, looked at "
-            f"once; or {_number(one.pairs_median)} {kind} in half of the experiments and "
+            f"a fall of {one.drop:.0%} from {one.base:.0%}: {one.fixed:,} users in each group, "
+            f"looked at once; or {_number(one.pairs_median)} {kind} in half of the experiments and "
             f"{_number(one.pairs_most)} in four of five, looked at after every pair"
         )
     return "\n".join(lines) + "\n"

@@ -148,7 +148,9 @@ def test_shadow_traffic_needs_fewer_questions_than_two_groups() -> None:
 class Tags(HTMLParser):
     """What a page loads or runs, and whether its tags are closed."""
 
-    VOID = frozenset(("meta", "circle", "rect", "line", "polygon", "polyline", "br", "!doctype"))
+    VOID = frozenset(
+        ("meta", "path", "circle", "rect", "line", "polygon", "polyline", "br", "!doctype")
+    )
 
     def __init__(self) -> None:
         super().__init__()

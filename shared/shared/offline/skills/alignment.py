@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import TypeGuard
 
-from shared.embeddings import TokenEmbedder, TokenVectors
+from shared.embeddings import Embedder, TokenEmbedder, TokenVectors
 from shared.offline.words import STOP, stem
 
 _NOTHING, _ALL = 0.55, 0.85  # cosines: below the first no credit, from the second on all of it
@@ -20,7 +21,7 @@ def aligned(embedder: TokenEmbedder, text: str, others: Sequence[str]) -> list[d
     (claim,) = embedder.embed_tokens([text])
     spans = list(_words(claim.tokens))
     found = []
-    for line in _kept(embedder, tuple(others)):
+    for line in _kept(embedder, tuple(others)):  # type: ignore[arg-type]
         best = (claim.vectors @ line.vectors[1:-1].T).max(axis=1) if len(line.tokens) > 2 else None
         found.append(
             {}
@@ -28,6 +29,10 @@ def aligned(embedder: TokenEmbedder, text: str, others: Sequence[str]) -> list[d
             else {word: _stretched(float(best[start:end].mean())) for word, start, end in spans}
         )
     return found
+
+
+def shows_tokens(embedder: Embedder | None) -> TypeGuard[TokenEmbedder]:
+    return hasattr(embedder, "embed_tokens")
 
 
 def _stretched(cosine: float) -> float:

@@ -41,11 +41,11 @@ class Mind:
         return [[float(cosine) for cosine in row] for row in cosines]
 
     def alignment(self, text: str, others: Sequence[str]) -> list[dict[str, float]]:
-        """For each of `others`, how well it has each word of `text` (by stem), 0 to 1, in context."""
-        if not hasattr(self.embedder, "embed_tokens"):
-            return [{} for _ in others]
-        from shared.offline.skills.alignment import aligned
+        """For each of `others`, how well it has each word of `text` (by stem) in context."""
+        from shared.offline.skills.alignment import aligned, shows_tokens
 
+        if not shows_tokens(self.embedder):
+            return [{} for _ in others]
         return aligned(self.embedder, text, others)
 
 

@@ -1,4 +1,4 @@
-"""A passage as lines that a claim can be held against: sentences, and rows of tables with their head.
+"""A passage as lines that a claim can be held against: sentences, and rows of tables.
 
 A row is read as "head: cell" pairs, since a bare number in a cell says nothing. Left out: tables
 without a line of dashes, cells that span rows, and what a list's introduction adds to its items.
@@ -22,7 +22,8 @@ _PHRASES = tuple(
     (re.compile(rf"\b(?:{phrase})\b", re.I), instead)
     for phrase, instead in (
         (
-            r"free of charge|for free|(?:at|with) no (?:extra )?(?:charge|cost)|without (?:charge|paying)",
+            r"free of charge|for free|(?:at|with) no (?:extra )?(?:charge|cost)"
+            r"|without (?:charge|paying)",
             "free",
         ),
         (r"(?:pays?|costs?) nothing", "free"),
@@ -39,7 +40,7 @@ BACK = 2  # lines before, to which a pronoun may refer
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`terms` are the stems of the line, `near` also those of the lines just before it; `row`: of a table."""
+    """`terms` are its stems, `near` also those of the lines just before it; `row`: of a table."""
 
     text: str
     terms: frozenset[str]
@@ -97,7 +98,7 @@ def _texts(passage: str) -> Iterator[tuple[str, bool]]:
 
 
 def _row(head: list[str], cells: list[str]) -> str:
-    """The first cell names the row and is said again with each other one, which stands behind its head."""
+    """The first cell names the row; it is said again before the head of each other one."""
     named = head if len(head) == len(cells) else [""] * len(cells)
     label = f"{named[0]} {cells[0]}".strip()
     rest = zip(named[1:], cells[1:], strict=True)

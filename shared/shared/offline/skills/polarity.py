@@ -1,7 +1,7 @@
-"""Whether a claim and a line say opposite things: negation, opposites, comparisons, who did it to whom.
+"""Whether a claim and a line say opposite things: negation, opposites, comparisons, roles.
 
-A clause is negated as a whole, "without X" only what follows. Opposites are a list of plain English
-pairs. Left out: double negation, irony, opposites that only a subject knows, and scope such as "not all".
+A clause is negated as a whole, "without X" only what follows. Left out: double negation, irony,
+opposites that only a subject knows, and scope such as "not all".
 """
 
 from __future__ import annotations
@@ -12,165 +12,33 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from shared.offline.skills.synonyms import alike
+from shared.offline.skills.word_lists import (
+    ALL,
+    BE,
+    DENYING,
+    MONTHS,
+    NARROWING,
+    ONLY,
+    OPPOSITE,
+    RELATIVE,
+    STOP_STEMS,
+    SURE,
+    UNSURE,
+    WITHOUT,
+)
 from shared.offline.words import STOP, stem, terms, tokens
 
-_NOT = frozenset(
-    [
-        "no",
-        "not",
-        "never",
-        "none",
-        "cannot",
-        "nobody",
-        "nothing",
-        "neither",
-        "nor",
-        "nowhere",
-        "unable",
-        "fail",
-        "fails",
-        "failed",
-        "avoid",
-        "avoided",
-        "avoids",
-        "refuse",
-        "refused",
-        "refuses",
-        "deny",
-        "denied",
-        "denies",
-    ]
-)
-_WITHOUT = frozenset(["without", "lack", "lacks", "lacking", "unless"])
 _CLAUSE = re.compile(
     r"[,;:()\u2013\u2014]|\b(?:but|because|although|though|whereas|while|since|if|when|and|so|or|until|"
     r"which|who|that)\b|(?=\bunless\b)",
     re.I,
 )
 _DIRECT = 3  # content words behind a negation that it surely denies
-_PAIRS = """
-    before/after above/below over/under more/less more/fewer most/least higher/lower high/low
-    larger/smaller large/small big/small bigger/smaller longer/shorter long/short faster/slower
-    fast/slow earlier/later early/late older/younger old/new increase/decrease rise/fall
-    rose/fell grow/shrink gain/loss gain/lose win/lose won/lost earn/lose up/down inside/outside
-    include/exclude allow/forbid allow/prohibit permit/forbid accept/reject accept/refuse
-    approve/reject required/optional mandatory/optional possible/impossible safe/dangerous
-    success/failure succeed/fail pass/fail true/false right/wrong correct/incorrect open/closed
-    open/close start/end begin/end begin/finish buy/sell bought/sold always/never
-    all/none same/different equal/different public/private
-    internal/external north/south east/west male/female man/woman boy/girl son/daughter
-    brother/sister father/mother husband/wife day/night summer/winter strong/weak hot/cold
-    warm/cold hard/easy difficult/easy cheap/expensive cost/free pay/free good/bad better/worse best/worst
-    positive/negative maximum/minimum max/min add/remove enable/disable active/inactive
-    alive/dead full/empty with/without agree/disagree support/oppose improve/worsen
-    import/export married/divorced present/absent visible/hidden temporary/permanent
-    online/offline singular/plural major/minor rich/poor guilty/innocent
-    remember/forget appear/disappear arrive/leave enter/leave deny/confirm deny/admit
-    profit/loss ahead/behind together/apart front/back top/bottom upper/lower
-     healthy/sick valid/invalid legal/illegal known/unknown
-"""
-_OPPOSITE: dict[str, set[str]] = {}
-for _pair in _PAIRS.split():
-    _one, _other = (stem(word) for word in _pair.split("/"))
-    _OPPOSITE.setdefault(_one, set()).add(_other)
-    _OPPOSITE.setdefault(_other, set()).add(_one)
-_STRONG = (  # a word of the first set in the claim and none of the set in the line says too much
-    frozenset(
-        [
-            "all",
-            "every",
-            "each",
-            "any",
-            "everything",
-            "everybody",
-            "everyone",
-            "entire",
-            "entirely",
-            "whole",
-            "wholly",
-            "always",
-            "completely",
-            "fully",
-        ]
-    ),
-    frozenset(
-        [
-            "only",
-            "solely",
-            "exclusively",
-            "merely",
-            "just",
-            "sole",
-            "neither",
-            "except",
-            "unless",
-            "restricted",
-            "limited",
-            "no",
-        ]
-    ),
-)
-_EXCLUSIVE = frozenset(["only", "solely", "exclusively", "merely"])
-_SURE = frozenset(["must", "always", "will", "certainly", "proves", "proved", "guarantees"])
-_UNSURE = frozenset(
-    [
-        "may",
-        "might",
-        "could",
-        "sometimes",
-        "perhaps",
-        "possibly",
-        "can",
-        "often",
-        "usually",
-        "typically",
-    ]
-)
 _WHEN = re.compile(
     r"\b(this|next|last|previous|coming|past)\s+(year|month|week|season|summer|winter|time|day|quarter)\b",
     re.I,
 )
 _WHEN_SAME = {"previous": "last", "past": "last", "coming": "next"}
-# Before and after are opposites only in front of the same word.
-_RELATIVE = frozenset(
-    [
-        "before",
-        "after",
-        "above",
-        "below",
-        "over",
-        "under",
-        "inside",
-        "outside",
-        "with",
-        "without",
-        "ahead",
-        "behind",
-        "up",
-        "down",
-        "on",
-        "off",
-    ]
-)
-_RELATIVE_STEMS = frozenset(map(stem, _RELATIVE))
-_STOP_STEMS = frozenset(map(stem, STOP))
-_BE = frozenset(["is", "are", "was", "were", "be", "been", "being"])
-_MONTHS = frozenset(
-    [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ]
-)
 _UP, _DOWN = stem("rise"), stem("fall")
 
 
@@ -184,11 +52,11 @@ def overstated(claim: str, lines: Sequence[str]) -> bool:
     """`all` for `most`, `always` for `may`, `only` for `mainly`: more than the lines say."""
     said = _words(re.sub(r"\bonly (?=[\d(])", " ", claim))
     known = set().union(*map(_words, lines))
-    if said & _STRONG[0] and not known & _STRONG[0]:
+    if said & ALL and not known & ALL:
         return True
-    if said & _EXCLUSIVE and not known & _STRONG[1]:
+    if said & ONLY and not known & NARROWING:
         return True
-    return bool(said & _SURE) and not said & _UNSURE and bool(known & _UNSURE) and not known & _SURE
+    return bool(said & SURE) and not said & UNSURE and bool(known & UNSURE) and not known & SURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +83,7 @@ def signs(text: str) -> Signs:
             continue
         denied |= set(behind)
         direct |= set(behind[:_DIRECT])
-        if denying in _WITHOUT and denying != "unless":
+        if denying in WITHOUT and denying != "unless":
             denied -= set(behind[_DIRECT:]) - direct
             affirmed |= set(before) | set(behind[_DIRECT:])
         elif len(clauses) == 1:
@@ -230,7 +98,7 @@ def _cut(clause: str) -> tuple[list[str], str, list[str]]:
     denying = ""
     for token in tokens(clause):
         word = token.lower()
-        if not denying and (word in _NOT or word in _WITHOUT or word.endswith("n't")):
+        if not denying and (word in DENYING or word in WITHOUT or word.endswith("n't")):
             denying = word
         elif word not in STOP:
             (behind if denying else before).append(stem(word))
@@ -269,17 +137,17 @@ def _opposites(claim: str, line: str) -> bool:
     said, known = _stems(claim), _stems(line)
     claim_denies, line_denies = signs(claim).denied, signs(line).denied
     for term in said - known:
-        for rival in (_OPPOSITE.get(term, set()) & known) - said:
+        for rival in (OPPOSITE.get(term, set()) & known) - said:
             if (term in claim_denies) != (rival in line_denies):
                 continue
-            if term in _RELATIVE_STEMS and not _following(claim, term) & _following(line, rival):
+            if term in RELATIVE and not _following(claim, term) & _following(line, rival):
                 continue
             return True
     return _direction(said) * _direction(known) < 0
 
 
 def _direction(words: set[str]) -> int:
-    """1 for a text that says something rose, -1 for one that says it fell, 0 for neither or both."""
+    """1 for a text in which something rose, -1 where it fell, 0 for neither or both."""
     up = any(alike(word, _UP) for word in words)
     down = any(alike(word, _DOWN) for word in words)
     return up - down
@@ -289,7 +157,7 @@ def _following(text: str, term: str) -> set[str]:
     words = [stem(token) for token in tokens(text)]
     return {
         w for at, word in enumerate(words) if word == term for w in words[at + 1 : at + 4]
-    } - _STOP_STEMS
+    } - STOP_STEMS
 
 
 def _times(claim: str, line: str) -> bool:
@@ -331,10 +199,9 @@ def _roles(claim: str, line: str) -> bool:
         for verb2, before2, behind2, passive2 in _deeds(line):
             if verb != verb2 or not (before and behind):
                 continue
-            if passive != passive2:
-                before2, behind2 = behind2, before2
-            same = before & before2 or behind & behind2
-            if not same and before & behind2 and behind & before2:
+            doer, done = (behind2, before2) if passive != passive2 else (before2, behind2)
+            same = before & doer or behind & done
+            if not same and before & done and behind & doer:
                 return True
     return False
 
@@ -348,14 +215,14 @@ def _deeds(text: str) -> Iterator[tuple[str, frozenset[str], frozenset[str], boo
             behind = _capitals(words[at + 1 : at + 12])
             if before and behind:
                 passive = (
-                    bool(_BE & set(words[max(0, at - 2) : at])) and "by" in words[at + 1 : at + 9]
+                    bool(BE & set(words[max(0, at - 2) : at])) and "by" in words[at + 1 : at + 9]
                 )
                 yield stem(word), before, behind, passive
 
 
 def _capitals(words: Sequence[str]) -> frozenset[str]:
     return frozenset(
-        stem(word) for word in words if word[0].isupper() and word.lower() not in STOP | _MONTHS
+        stem(word) for word in words if word[0].isupper() and word.lower() not in STOP | MONTHS
     )
 
 

@@ -2,8 +2,8 @@
 
 Support is the share of a clause's words that its best line has, rare words counting more, with less
 credit for a word that only stands just before the line or elsewhere. Numbers that are missing or
-stand for something else, opposites, and names from nowhere take it away. The weakest clause decides.
-Left out: conclusions of several steps, knowledge that is not in the passage, irony.
+stand for something else, opposites, and names from nowhere take it away. The weakest clause
+decides. Left out: conclusions of several steps, knowledge that is not in the passage, irony.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.offline.skills import polarity, quantities
+from shared.offline.skills.amounts import NUMBER_STEMS
+from shared.offline.skills.amounts import quantities as quantities_of
 from shared.offline.skills.mind import Mind
 from shared.offline.skills.passages import Line, lines, names, plain, wide_terms
 from shared.offline.skills.synonyms import any_alike
-from shared.offline.words import STOP, Rarity, rarity, sentences, stem
+from shared.offline.skills.word_lists import LIGHT
+from shared.offline.words import STOP, Rarity, rarity, sentences
 
 _SPLIT = re.compile(
     r"[,;]\s+(?:and|but|so|while|whereas|because|since)\s+|;\s+|:\s+(?=[a-z])", re.I
@@ -28,40 +31,6 @@ _NEAR, _FAR, _ELSEWHERE, _ALIKE = (
     0.45,
     0.85,
 )  # credit for a word that is not in the line itself
-_LIGHT = frozenset(
-    map(
-        stem,
-        [
-            "make",
-            "take",
-            "get",
-            "give",
-            "go",
-            "come",
-            "put",
-            "keep",
-            "also",
-            "however",
-            "still",
-            "now",
-            "say",
-            "state",
-            "include",
-            "use",
-            "mean",
-            "well",
-            "need",
-            "too",
-            "thing",
-            "way",
-            "case",
-            "example",
-            "way",
-            "sum",
-            "today",
-        ],
-    )
-)
 _LIGHT_WEIGHT, _NUMBER_WEIGHT = 0.3, 0.8
 _PRONOUN = re.compile(
     r"\b(?:it|he|she|they|its|his|her|their|this|these|those|both|such|there)\b", re.I
@@ -71,7 +40,8 @@ _MISSING_NUMBER, _SWAPPED_NUMBER, _OPPOSED, _OVERSTATED, _STRANGER = 0.35, 0.45,
 _CANDIDATES, _MOST_CLAIMS, _STUMP, _MOST_JOINED = 4, 40, 4, 3
 _LEAST, _CLOSE, _ALSO, _MEANT = 0.3, 0.2, 0.85, 0.6
 _ASKS = re.compile(
-    r"^\s*(?:how (?:long|many|much|fast|often|far|wide|large|old|soon)|what|which|who|when|where|why)\b",
+    r"^\s*(?:how (?:long|many|much|fast|often|far|wide|large|old|soon)|what|which|who|when|where"
+    r"|why)\b",
     re.I,
 )
 _JOINED = 0.85  # what two lines together are worth against one
@@ -116,7 +86,7 @@ def _clauses(sentence: str) -> list[str]:
 
 
 def _size(part: str) -> int:
-    return sum(map(_says, wide_terms(part))) + len(quantities.quantities(part))
+    return sum(map(_says, wide_terms(part))) + len(quantities_of(part))
 
 
 def _finding(
@@ -146,10 +116,10 @@ class _View:
     def __init__(self, asked: str, known: Sequence[Line], weigh: Rarity, mind: Mind) -> None:
         self._known = known
         self._wanted = [term for term in dict.fromkeys(wide_terms(asked)) if _says(term)]
-        self._numbers = quantities.quantities(asked)
+        self._numbers = quantities_of(asked)
         self.everything = frozenset().union(*(line.terms for line in known))
         self._weights = {
-            term: weigh(term) * (_LIGHT_WEIGHT if term in _LIGHT else 1.0) for term in self._wanted
+            term: weigh(term) * (_LIGHT_WEIGHT if term in LIGHT else 1.0) for term in self._wanted
         }
         self._soft: list[dict[str, float]] = [{} for _ in known]
         if mind.large and known:
@@ -161,7 +131,7 @@ class _View:
         self._order = sorted(range(len(known)), key=lambda at: -self._share([at]))
 
     def near(self) -> tuple[list[Line], float]:
-        """The lines that the clause speaks of, best first, and how much of it they have together."""
+        """The lines that the clause speaks of, best first, and how much they have together."""
         if not self._order:
             return [], 0.0
         first = self._order[0]
@@ -220,4 +190,4 @@ class _View:
 
 def _says(term: str) -> bool:
     """Numbers and units are compared on their own."""
-    return not term[0].isdigit() and term not in quantities.NUMBER_STEMS
+    return not term[0].isdigit() and term not in NUMBER_STEMS
