@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stage5_evals.corrections import lines
 from stage5_evals.page import cards, page, table, text, usd
 from stage5_evals.runs import Row, Run
 
@@ -22,6 +23,7 @@ def run_page(run: Run) -> str:
     parts = [head, f'<p class="sub">{text(sub)}</p>', _stopped(run)]
     if summary:
         parts += [_cards(summary), "<h2>Metrics</h2>", _metrics(summary["metrics"])]
+        parts += [f'<p class="soft">{text(line)}</p>' for line in lines(run)]
         parts += ["<h2>By kind and split</h2>", _kinds(summary["kinds"])]
     parts += ["<h2>Cases</h2>", _cases(run.rows)]
     return page(f"Run {run.config.run}", "\n".join(parts))

@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.tables import table
 from stage5_evals.baseline import Baseline
+from stage5_evals.corrections import lines
 from stage5_evals.runs import Run
 
 
@@ -24,8 +25,9 @@ def run(done: Run) -> str:
     body += [_metric(name, data) for name, data in summary["metrics"].items()]
     first = next((row for row in done.rows if row.failure), None)
     failed = f"\nfirst failure, {first.case}: {first.failure}\n" if first else ""
+    corrected = "".join(f"\n{line}" for line in lines(done)) + "\n" * bool(done.config.judges)
     models = f"\nmodel: {', '.join(summary['models']) or 'not stated'}\n"
-    return f"{head}{stopped}\n{done.folder}\n\n{table(body)}{failed}{models}"
+    return f"{head}{stopped}\n{done.folder}\n\n{table(body)}{corrected}{failed}{models}"
 
 
 def _metric(name: str, data: Mapping[str, Any]) -> list[str]:

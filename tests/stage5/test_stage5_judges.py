@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from shared.providers.retry import RetryPolicy
 from shared.settings import Settings
 from stage5_evals.answers import Answer, Citation, Passage
 from stage5_evals.cases import Case, Span
+from stage5_evals.corrections import corrections, lines
 from stage5_evals.graders import Grade
 from stage5_evals.grading import judged
 from stage5_evals.judge_model import JudgeModel
@@ -194,3 +196,23 @@ def test_the_better_answer_wins_from_both_places(server: LocalServer) -> None:
             return [one.winner for one in found]
 
     assert asyncio.run(work()) == ["first", "second", "tie"]
+
+
+def test_a_suite_names_a_judge_and_its_score_is_corrected(
+    place: Any, server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OFFLINE_BASE_URL", server.base_url)
+    monkeypatch.setenv("STAGES_HOME", str(tmp_path / "home"))
+    place.target()
+    given = {"use": "stage5_evals.judges:open_judge", "name": "faithfulness"}
+    run = place.run(judges=[given], calibrations="records.jsonl", graders=["recall_at_5"])
+    assert run.summary["metrics"]["faithfulness"]["value"] == 1.0
+    assert run.summary["judged_usd"] > 0
+    assert "no record" in lines(run)[0]
+    record = {"identity": run.config.judges["faithfulness"], "kappa": 0.8, "low": 0.7, "high": 0.9}
+    record |= {"cases": 100, "confusion": {"both": 45, "judge": 10, "person": 5, "neither": 40}}
+    (place.folder / "records.jsonl").write_text(json.dumps(record) + "\n")
+    assert corrections(run)["faithfulness"].value == 1.0
+    assert corrections(run)["faithfulness"].low < 1.0
+    again = place.run(judges=[given], calibrations="records.jsonl", graders=["recall_at_5"])
+    assert again.summary["judged_usd"] == 0.0

@@ -18,7 +18,7 @@ from shared.offline.skills.fields import Field, Schema
 from shared.offline.skills.mind import Mind
 from shared.offline.words import coverage, name_terms, terms
 
-VERSION = "2"  # of the judgement itself: raised whenever a verdict may change
+VERSION = "3"  # of the judgement itself: raised whenever a verdict may change
 _BAD = re.compile(
     r"unsupport|not|\bno\b|false|fail|contradict|incorrect|unfaith|hallucinat|wrong|bad|ungrounded"
     r"|refut|unsafe|irrelevant|poor",

@@ -92,7 +92,7 @@ def _size(part: str) -> int:
 def _finding(
     clause: str, known: Sequence[Line], weigh: Rarity, mind: Mind, question: str
 ) -> Finding:
-    asked = f"{_ASKS.sub('', question).rstrip('? ')} {clause}" if question else clause
+    asked = f"{_subject(question)} {clause}" if question else clause
     view = _View(asked, known, weigh, mind)
     near, best = view.near()
     if not near:
@@ -108,6 +108,11 @@ def _finding(
         score *= _SUBJECT
     strangers = set(names(clause)) - view.everything - STOP
     return Finding(min(1.0, score * _STRANGER ** len(strangers)), clash, clause)
+
+
+def _subject(question: str) -> str:
+    """What is asked about, without the word that asks and without numbers, which nobody claimed."""
+    return re.sub(r"\d[\d.,]*", " ", _ASKS.sub("", question)).rstrip("? ")
 
 
 class _View:

@@ -71,7 +71,7 @@ _PAIRS = _listed("""
     approve/reject required/optional mandatory/optional possible/impossible safe/dangerous
     success/failure succeed/fail pass/fail true/false right/wrong correct/incorrect open/closed
     open/close start/end begin/end begin/finish buy/sell bought/sold always/never all/none
-    same/different equal/different public/private internal/external north/south east/west 
+    same/different equal/different public/private internal/external north/south east/west
     male/female man/woman boy/girl son/daughter brother/sister father/mother husband/wife day/night
     summer/winter strong/weak hot/cold warm/cold hard/easy difficult/easy cheap/expensive cost/free
     pay/free good/bad better/worse best/worst positive/negative maximum/minimum max/min add/remove
