@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", help="two runs, case by case, with a paired test")
     compare.add_argument("old", help="the id or the folder of a run")
     compare.add_argument("new")
+    compare.add_argument("--prefer", metavar="MODEL", help="ask it which answer is better, twice")
     json_option(compare)
     _gate(commands.add_parser("gate", help="exit 1 when a gated metric fell, or nothing was seen"))
     _baseline(commands.add_parser("baseline", help="make a run the one that the gate holds"))

@@ -44,9 +44,23 @@ def run_compare(arguments: Namespace) -> int:
     from stage5_evals.compare import compare, render
 
     store = _store()
-    found = compare(*(read_run(store.place(name)) for name in (arguments.old, arguments.new)))
-    _show(arguments, found.to_json(), lambda: render(found))
+    old, new = (read_run(store.place(name)) for name in (arguments.old, arguments.new))
+    found = compare(old, new)
+    preferred = asyncio.run(_preferred(old, new, arguments.prefer)) if arguments.prefer else {}
+    data = found.to_json() | ({"preferred": preferred} if preferred else {})
+    _show(arguments, data, lambda: render(found) + report_text.preferred(preferred))
     return 0
+
+
+async def _preferred(old: Run, new: Run, model: str) -> dict[str, Any]:
+    """What a judge says of the answers of both runs, each pair shown in both orders."""
+    from stage5_evals.judge_model import open_judge_model
+    from stage5_evals.judge_prompts import load_prompt
+    from stage5_evals.preference import preferences, summary
+
+    async with open_judge_model(model) as judge:
+        prompt, cases = load_prompt("preference", "1"), load_cases(new.config.suite.cases)
+        return summary(await preferences(judge, prompt, cases, old.rows, new.rows))
 
 
 def run_gate(arguments: Namespace) -> int:

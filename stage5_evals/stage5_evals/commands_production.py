@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.errors import UserError
 from shared.process import answer, answer_json, note
+from shared.redaction import Redactor
 from shared.settings import load_settings
 from stage5_evals.cases import load_cases
 from stage5_evals.runs import RunStore, read_run, write
@@ -42,7 +43,8 @@ def run_drift(arguments: Namespace) -> int:
     found: list[Shift] = []
     if arguments.traces:
         golden = [case.question for case in load_cases(_suite_of(arguments).cases)]
-        now = [one.question for one in read_seen(Path(arguments.traces))]
+        clean = Redactor(load_settings().secrets())  # what moved is shown by its words
+        now = [clean.text(one.question) for one in read_seen(Path(arguments.traces))]
         if len(now) < 2 or len(golden) < 2:
             raise UserError(
                 f"{len(now)} questions now, {len(golden)} before: two of each are needed"

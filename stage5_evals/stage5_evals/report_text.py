@@ -63,3 +63,14 @@ def baseline(file: Path, made: Baseline, before: Baseline | None) -> str:
 def needed(drop: float, found: Mapping[float, int]) -> str:
     lines = [f"  {share:.0%} unstable: {cases} cases" for share, cases in found.items()]
     return f"\nto prove a true drop of {drop:.0%} in four runs of five:\n" + "\n".join(lines) + "\n"
+
+
+def preferred(found: Mapping[str, Any]) -> str:
+    """Empty when no judge was asked."""
+    if not found:
+        return ""
+    counts = ", ".join(f"{name} {count}" for name, count in sorted(found["counts"].items()))
+    share = found["second_wins"]
+    won = "nothing was decided" if share is None else f"the new one won {share:.0%} of the decided"
+    between = f"[{found['low']:.2f}, {found['high']:.2f}], p {found['p']:.3f}"
+    return f"\npreferred in both orders: {counts}; {won} {between}\n"

@@ -216,3 +216,16 @@ def test_a_suite_names_a_judge_and_its_score_is_corrected(
     assert corrections(run)["faithfulness"].low < 1.0
     again = place.run(judges=[given], calibrations="records.jsonl", graders=["recall_at_5"])
     assert again.summary["judged_usd"] == 0.0
+
+
+def test_two_runs_are_compared_by_preference(
+    place: Any, server: LocalServer, call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OFFLINE_BASE_URL", server.base_url)
+    monkeypatch.setenv("STAGES_HOME", str(tmp_path / "home"))
+    place.target()
+    run = place.run()
+    ran = call("compare", run.folder, run.folder, "--prefer", "offline-small", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["preferred"]["counts"] == {"tie": 20}
+    assert ran.json["preferred"]["second_wins"] is None
