@@ -14,6 +14,7 @@ EXAMPLES = """examples:
   stage5 compare 20261125-101500-3f2a 20261125-102200-91cc
   stage5 gate --json
   stage5 baseline --why "the new reranker finds more"
+  stage5 calibrate --split test
   stage5 power --cases 100 --unstable 0.2
   stage5 prove --times 20
 """
@@ -32,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", help="two runs, case by case, with a paired test")
     compare.add_argument("old", help="the id or the folder of a run")
     compare.add_argument("new")
+    compare.add_argument("--prefer", metavar="MODEL", help="ask it which answer is better, twice")
     json_option(compare)
     _gate(commands.add_parser("gate", help="exit 1 when a gated metric fell, or nothing was seen"))
     _baseline(commands.add_parser("baseline", help="make a run the one that the gate holds"))
@@ -42,6 +44,11 @@ def _parser() -> argparse.ArgumentParser:
     _prove(
         commands.add_parser("prove", help="planted regressions must be red, harmless ones green")
     )
+    _calibrate(commands.add_parser("calibrate", help="how far a judge agrees with people"))
+    _sample(commands.add_parser("sample", help="questions of production as cases to label"))
+    _drift(commands.add_parser("drift", help="has production moved away from the golden set?"))
+    _ab(commands.add_parser("ab", help="two prompts on live traffic, looked at at any time"))
+    _report(commands.add_parser("report", help="one HTML page for a run, or for all of them"))
     score = commands.add_parser("score", help="the numbers this stage is judged by")
     cli.score_options(score, "offline-small")
     return parser
@@ -94,3 +101,51 @@ def _prove(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--times", type=positive, default=1, help="everything so often (1)")
     parser.add_argument("--only", action="append", default=[], metavar="CHANGE")
     json_option(parser)
+
+
+def _calibrate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default="offline-small", help="the judge's (offline-small)")
+    parser.add_argument("--prompt", default="1", metavar="VERSION", help="of its prompt (1)")
+    parser.add_argument("--ratings", metavar="FILE", help="rated answers, one JSON object a line")
+    parser.add_argument("--split", default="", help="only the answers of this split")
+    parser.add_argument("--repeats", type=positive, default=1, help="verdicts for each answer (1)")
+    parser.add_argument(
+        "--keep", action="store_true", help="write it beside the ratings for a gate"
+    )
+    parser.add_argument("--wrong", action="store_true", help="list what the judge got wrong")
+    json_option(parser)
+
+
+def _sample(parser: argparse.ArgumentParser) -> None:
+    _suite(parser)
+    parser.add_argument("traces", help="a trace store, or JSON lines with a question each")
+    parser.add_argument("--count", type=positive, default=50, help="how many (50)")
+    parser.add_argument("--out", metavar="FILE", help="where the cases go (standard output)")
+
+
+def _drift(parser: argparse.ArgumentParser) -> None:
+    _suite(parser)
+    parser.add_argument(
+        "traces", nargs="?", help="a trace store, or JSON lines with a question each"
+    )
+    parser.add_argument("--runs", nargs=2, metavar=("BEFORE", "NOW"), help="their scores as well")
+    parser.add_argument("--metric", default="answer_correct", help="of the two runs")
+    json_option(parser)
+
+
+def _ab(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "outcomes",
+        nargs="?",
+        help='JSON lines: {"arm": "A", "good": true} as they came, or {"a": true, "b": false}',
+    )
+    parser.add_argument("--alpha", type=finite, default=0.05, help="share of false alarms (0.05)")
+    parser.add_argument("--base", type=finite, default=0.85, help="share that is good now (0.85)")
+    parser.add_argument("--drop", type=finite, default=0.05, help="share of it to notice (0.05)")
+    json_option(parser)
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", nargs="?", help="a run's id or folder (default: the latest)")
+    parser.add_argument("--history", action="store_true", help="all runs of the same cases")
+    parser.add_argument("--out", metavar="FILE", help="where the page goes (into the run's folder)")

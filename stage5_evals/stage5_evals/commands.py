@@ -17,11 +17,13 @@ from stage5_evals import report_text
 from stage5_evals.baseline import new_baseline, read_baseline, write_baseline
 from stage5_evals.calibration import read_calibrations
 from stage5_evals.cases import load_cases
+from stage5_evals.commands_production import run_ab, run_drift, run_report, run_sample
 from stage5_evals.harness import run_suite
 from stage5_evals.runs import Run, RunStore, read_config, read_run, write_json
 from stage5_evals.suite import FILE, Suite, load_suite
 
 GATE = "gate.json"
+__all__ = ["run_ab", "run_drift", "run_report", "run_sample"]  # made in another file
 
 
 def run_run(arguments: Namespace) -> int:
@@ -42,9 +44,23 @@ def run_compare(arguments: Namespace) -> int:
     from stage5_evals.compare import compare, render
 
     store = _store()
-    found = compare(*(read_run(store.place(name)) for name in (arguments.old, arguments.new)))
-    _show(arguments, found.to_json(), lambda: render(found))
+    old, new = (read_run(store.place(name)) for name in (arguments.old, arguments.new))
+    found = compare(old, new)
+    preferred = asyncio.run(_preferred(old, new, arguments.prefer)) if arguments.prefer else {}
+    data = found.to_json() | ({"preferred": preferred} if preferred else {})
+    _show(arguments, data, lambda: render(found) + report_text.preferred(preferred))
     return 0
+
+
+async def _preferred(old: Run, new: Run, model: str) -> dict[str, Any]:
+    """What a judge says of the answers of both runs, each pair shown in both orders."""
+    from stage5_evals.judge_model import open_judge_model
+    from stage5_evals.judge_prompts import load_prompt
+    from stage5_evals.preference import preferences, summary
+
+    async with open_judge_model(model) as judge:
+        prompt, cases = load_prompt("preference", "1"), load_cases(new.config.suite.cases)
+        return summary(await preferences(judge, prompt, cases, old.rows, new.rows))
 
 
 def run_gate(arguments: Namespace) -> int:
@@ -118,6 +134,31 @@ def run_check(arguments: Namespace) -> int:
     text = lines + f"{len(cases)} cases, {len(found)} problems\n"
     _show(arguments, {"cases": len(cases), "problems": data}, lambda: text)
     return 1 if found else 0
+
+
+def run_calibrate(arguments: Namespace) -> int:
+    """1 when the judge is below the floor that a gate asks for."""
+    from stage5_evals.baseline import KAPPA
+    from stage5_evals.calibrate import RECORDS, Calibrated, calibrate, keep, render
+    from stage5_evals.judges import Faithfulness, open_judge
+    from stage5_evals.ratings import FILE as RATINGS
+    from stage5_evals.ratings import load_ratings, second_pass
+
+    file = Path(arguments.ratings) if arguments.ratings else RATINGS
+    ratings = load_ratings(file, arguments.split)
+
+    async def work(finished: Callable[[], None]) -> Calibrated:
+        async with open_judge("faithfulness", arguments.model, arguments.prompt) as judge:
+            assert isinstance(judge, Faithfulness)
+            given = {"split": arguments.split, "repeats": arguments.repeats}
+            return await calibrate(judge, ratings, finished=finished, **given)
+
+    with unwinding(), progress(len(ratings), "answers") as done:
+        made = asyncio.run(work(done))
+    if arguments.keep:
+        keep(made, RECORDS if file == RATINGS else file.with_name(RECORDS.name))
+    _show(arguments, made.to_json(), lambda: render(made, second_pass(file), arguments.wrong))
+    return 0 if made.kappa.value >= KAPPA else 1
 
 
 def run_prove(arguments: Namespace) -> int:

@@ -51,7 +51,7 @@ async def grades_of(
             given.keep(rule.name, _ruled(rule, case, answer))
     for judge in judges:
         if judge.applies(case):
-            given.keep(judge.name, await _judged(judge, case, answer, repeat, limit_s))
+            given.keep(judge.name, await judged(judge, case, answer, repeat, limit_s))
     return given
 
 
@@ -62,7 +62,7 @@ def _ruled(rule: Rule, case: Case, answer: Answer) -> Grade:
         return Grade.failure(f"{type(error).__name__}: {error}")
 
 
-async def _judged(judge: Judge, case: Case, answer: Answer, repeat: int, limit_s: float) -> Grade:
+async def judged(judge: Judge, case: Case, answer: Answer, repeat: int, limit_s: float) -> Grade:
     try:
         async with asyncio.timeout(limit_s):
             return await judge.grade(case, answer, repeat)

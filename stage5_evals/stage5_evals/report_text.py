@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.tables import table
 from stage5_evals.baseline import Baseline
+from stage5_evals.corrections import lines
 from stage5_evals.runs import Run
 
 
@@ -24,8 +25,9 @@ def run(done: Run) -> str:
     body += [_metric(name, data) for name, data in summary["metrics"].items()]
     first = next((row for row in done.rows if row.failure), None)
     failed = f"\nfirst failure, {first.case}: {first.failure}\n" if first else ""
+    corrected = "".join(f"\n{line}" for line in lines(done)) + "\n" * bool(done.config.judges)
     models = f"\nmodel: {', '.join(summary['models']) or 'not stated'}\n"
-    return f"{head}{stopped}\n{done.folder}\n\n{table(body)}{failed}{models}"
+    return f"{head}{stopped}\n{done.folder}\n\n{table(body)}{corrected}{failed}{models}"
 
 
 def _metric(name: str, data: Mapping[str, Any]) -> list[str]:
@@ -61,3 +63,14 @@ def baseline(file: Path, made: Baseline, before: Baseline | None) -> str:
 def needed(drop: float, found: Mapping[float, int]) -> str:
     lines = [f"  {share:.0%} unstable: {cases} cases" for share, cases in found.items()]
     return f"\nto prove a true drop of {drop:.0%} in four runs of five:\n" + "\n".join(lines) + "\n"
+
+
+def preferred(found: Mapping[str, Any]) -> str:
+    """Empty when no judge was asked."""
+    if not found:
+        return ""
+    counts = ", ".join(f"{name} {count}" for name, count in sorted(found["counts"].items()))
+    share = found["second_wins"]
+    won = "nothing was decided" if share is None else f"the new one won {share:.0%} of the decided"
+    between = f"[{found['low']:.2f}, {found['high']:.2f}], p {found['p']:.3f}"
+    return f"\npreferred in both orders: {counts}; {won} {between}\n"

@@ -130,6 +130,26 @@ class RunStore:
             if config.get("target") == target:
                 yield config.get("run", folder.name), folder / ANSWERS
 
+    def finished(self) -> list[Run]:
+        """Runs that came to their end, the oldest first; a folder that cannot be read is none."""
+        found = []
+        for folder in sorted(self.folder.glob("*/")):
+            try:
+                run = read_run(folder)
+            except UserError:
+                continue
+            if run.complete:
+                found.append(run)
+        return found
+
+    def latest(self) -> str:
+        runs = sorted(
+            folder.name for folder in self.folder.glob("*/") if (folder / CONFIG).exists()
+        )
+        if not runs:
+            raise UserError(f"there is no run in {self.folder}: start one with `stage5 run`")
+        return runs[-1]
+
 
 def read_config(folder: Path) -> Config:
     file = folder / CONFIG
