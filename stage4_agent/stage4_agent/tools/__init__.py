@@ -1,0 +1,1 @@
+"""The tools, one a file: `calculator`, `sql`, `web` with `fetch`, `orders`, `notes`; `offered` makes the set."""
