@@ -166,7 +166,9 @@ class _Machine(Transformer_NonRecursive):  # type: ignore[type-arg]
         return _bounded(_plain(a) * _plain(b))
 
     def div(self, a: Any, b: Any) -> Any:
-        return _bounded(_plain(a) / _plain(b))
+        found = _plain(a) / _plain(b)
+        same = _is_quantity(found) and found.dimensionless  # 3 kg / 200 g is 15
+        return _bounded(Fraction(found.to_base_units().magnitude) if same else found)
 
     def floordiv(self, a: Any, b: Any) -> Any:
         return _bounded(_plain(a) // _plain(b))
