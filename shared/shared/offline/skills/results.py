@@ -1,22 +1,29 @@
 """Turns tool results into values for the next call, and into the final answer.
 
-Left out: adding up, comparing or sorting results; it tells what came back, no more.
+A result that does not answer is not told; when none does, it says so. Left out: adding up,
+comparing or sorting results, which is a tool's work.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from shared.messages import Request, ToolCall, ToolResult
-from shared.offline.skills import answer, documents, wishes
+from shared.offline.skills import answer, documents, schema_text, values as numbers, wishes
 from shared.offline.skills.documents import Document
 from shared.offline.skills.mind import Mind
 from shared.offline.words import name_terms, sentences, terms
 
 Outcome = tuple[ToolCall, ToolResult]
 _MOST_ITEMS, _MOST_FIELDS = 5, 12
+_PROSE = ("text", "content", "body", "snippet", "description", "summary", "passage", "excerpt")
+_NAMES = ("url", "id", "source", "title", "name")
+_FENCE = re.compile(r"^\s*<(\w+)[^>\n]*>\n(?P<inside>.*?)\n?</\1>\s*", re.S)
+_AGAIN = re.compile(r"^[^\n{\[<]{1,120}:\n(?=[{\[<])")
+NOTHING = "I could not find an answer to this"
 
 
 def values(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -34,35 +41,114 @@ def values(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return known
 
 
-def told(wish: str, outcomes: Sequence[Outcome], request: Request, mind: Mind) -> str:
-    """The final answer: each good result once, then what failed."""
+def answers(wish: str, outcome: Outcome, mind: Mind) -> bool:
+    """Whether a result helps with `wish`: not an error, not empty, not only a list of tables."""
+    _, result = outcome
+    data = _parsed(result.content)
+    if result.is_error or _is_empty(data) or schema_text.tables(unfenced(result.content)):
+        return False
+    found = _texts(outcome)
+    if not found:
+        return True
+    return bool(answer.quotes(wish, found, mind)) if _can_read(mind) else True
+
+
+def amount(wish: str, outcome: Outcome, mind: Mind) -> str:
+    """The one number that a result gives for `wish`; empty when there is none, or no one."""
+    data = _parsed(outcome[1].content)
+    found = _texts(outcome)
+    if found:
+        quotes = answer.quotes(wish, found, mind) if _can_read(mind) else []
+        return _number_in(quotes[0].sentence, wish) if quotes else ""
+    if isinstance(data, dict) and "result" in data:
+        return _as_number(data["result"])
+    row = data[0] if isinstance(data, list) and data else data
+    flat = _flat(row) if isinstance(row, dict) else {"": row}
+    numeric = [n for value in flat.values() if (n := _as_number(value))]
+    named = [n for name, value in flat.items() if set(name_terms(name)) & set(terms(wish))
+             and (n := _as_number(value))]  # fmt: skip
+    return (named or numeric or [""])[-1]
+
+
+def told(
+    wish: str,
+    outcomes: Sequence[Outcome],
+    request: Request,
+    mind: Mind,
+    lacking: Sequence[str] = (),
+) -> str:
+    """The final answer: each result that answers once, then what failed or was not found."""
     form = wishes.read(documents.instructions(request))
-    good = [(call, result) for call, result in outcomes if not result.is_error]
-    bad = [(call, result) for call, result in outcomes if result.is_error]
-    pieces = _from_texts(wish, [o for o in good if _is_prose(o[1].content)], form, mind)
-    for call, result in good:
-        if not _is_prose(result.content):
-            pieces.append(f"{call.name}: {_from_data(wish, _parsed(result.content))}.")
-    for call, result in bad:
-        pieces.append(f"{call.name} failed: {result.content.strip()[:300] or 'no reason given'}")
+    outcomes = list({call.id: (call, result) for call, result in outcomes}.values())
+    good = [one for one in outcomes if not one[1].is_error]
+    useful = [o for o in good if not _is_empty(_parsed(o[1].content)) and not _only_tables(o)]
+    bad = [one for one in outcomes if one[1].is_error]
+    prose = [one for one in useful if _texts(one)]
+    pieces = _from_texts(wish, prose, form, mind)
+    for outcome in useful:
+        if outcome not in prose:
+            data = _parsed(outcome[1].content)
+            pieces.append(f"{outcome[0].name}: {_from_data(wish, data)}.")
+    if not pieces and (good or lacking) and not (form.decline and prose):
+        pieces.append(f"{NOTHING}: no result holds it.")
+    elif lacking:
+        pieces.append(f"{NOTHING}: {'; '.join(q.strip(' ?') for q in lacking)}.")
+    if bad:
+        pieces += [
+            f"{call.name} failed: {result.content.strip()[:300] or 'no reason given'}"
+            for call, result in bad
+        ]
     return wishes.shaped(list(dict.fromkeys(pieces)), form, 20) or "The tools returned nothing."
+
+
+def unfenced(content: str) -> str:
+    """A result without the tags or the remark that a program put around it."""
+    content = _AGAIN.sub("", content)
+    match = _FENCE.match(content)
+    return match["inside"] if match else content
 
 
 def _from_texts(wish: str, texts: Sequence[Outcome], form: wishes.Wishes, mind: Mind) -> list[str]:
     if not texts:
         return []
-    found: list[Document] = []
-    for call, result in texts:
-        given, _ = documents.split(result.content)
-        found += given or [Document(call.name, result.content)]
-    quotes = answer.quotes(wish, found, mind) if not mind.large or mind.embedder else []
+    found = [document for outcome in texts for document in _texts(outcome)]
+    quotes = answer.quotes(wish, found, mind) if _can_read(mind) else []
     if quotes:
         return [f"{q.sentence} {form.cite.format(q.document.id)}" for q in quotes[:2]]
-    if any(documents.split(result.content)[0] for _, result in texts):
-        return [form.decline or answer.DECLINE]
+    if any(document.title or document.id for document in found if document.id not in _names(texts)):
+        return [form.decline] if form.decline else []
     return [
-        " ".join(sentences(result.content)[:3]) for _, result in texts if result.content.strip()
+        " ".join(sentences(unfenced(result.content))[:3])
+        for _, result in texts
+        if result.content.strip()
     ]
+
+
+def _names(outcomes: Sequence[Outcome]) -> set[str]:
+    return {call.name for call, _ in outcomes}
+
+
+def _texts(outcome: Outcome) -> list[Document]:
+    """The texts that a result holds: documents, prose, or JSON with prose in it."""
+    call, result = outcome
+    data = _parsed(result.content)
+    if isinstance(data, str):
+        inside = unfenced(result.content)
+        given, _ = documents.split(inside)
+        return given or ([Document(call.name, inside)] if len(inside.split()) > 3 else [])
+    return list(_documents(data))
+
+
+def _documents(data: Any) -> list[Document]:
+    if isinstance(data, list):
+        return [document for one in data for document in _documents(one)]
+    if not isinstance(data, dict):
+        return []
+    text = next((data[k] for k in _PROSE if isinstance(data.get(k), str)), "")
+    name = next((str(data[k]) for k in _NAMES if isinstance(data.get(k), str | int)), "")
+    if len(text.split()) > 8 and name:
+        return [Document(name, text, str(data.get("title", "")))]
+    return [document for one in data.values() for document in _documents(one)]
 
 
 def _from_data(wish: str, data: Any) -> str:
@@ -72,6 +158,9 @@ def _from_data(wish: str, data: Any) -> str:
         return (shown or "nothing found") + more
     if not isinstance(data, dict):
         return _plain(data)
+    if "expression" in data and "result" in data:
+        unit = f" {data['unit']}" if data.get("unit") else ""
+        return f"{_plain(data['expression'])} = {_plain(data['result'])}{unit}"
     flat = _flat(data, lists=True)
     asked = set(terms(wish))
     wanted = {name: v for name, v in flat.items() if asked & set(name_terms(name))}
@@ -100,12 +189,57 @@ def _flat(data: Any, before: str = "", *, lists: bool = False) -> dict[str, Any]
 
 
 def _parsed(content: str) -> Any:
+    """JSON as data, a table of columns and rows as records; other text as it is."""
+    text = unfenced(content).strip()
     try:
-        return json.loads(content)
+        data, end = json.JSONDecoder().raw_decode(text)
     except ValueError:
         return content
+    if text[end:].strip() and not text[end:].lstrip().startswith("[cut"):
+        return content
+    if isinstance(data, dict) and isinstance(data.get("rows"), list):
+        columns = data.get("columns")
+        if isinstance(columns, list) and all(isinstance(row, list) for row in data["rows"]):
+            return [dict(zip(map(str, columns), row, strict=False)) for row in data["rows"]]
+    return data
 
 
-def _is_prose(content: str) -> bool:
-    """Text, not JSON; a bare number or word is told as it is."""
-    return isinstance(_parsed(content), str) and len(content.split()) > 3
+def _is_empty(data: Any) -> bool:
+    if isinstance(data, str):
+        return not data.strip()
+    if isinstance(data, dict):
+        return all(_is_empty(v) for v in data.values() if not isinstance(v, bool))
+    if isinstance(data, list):
+        return all(map(_is_empty, data))
+    return data is None
+
+
+def _only_tables(outcome: Outcome) -> bool:
+    return bool(schema_text.tables(unfenced(outcome[1].content)))
+
+
+def _can_read(mind: Mind) -> bool:
+    return not mind.large or mind.embedder is not None
+
+
+def _as_number(value: Any) -> str:
+    if isinstance(value, bool):
+        return ""
+    text = str(value).replace(",", "").strip()
+    return text if re.fullmatch(r"-?\d+(?:\.\d+)?", text) else ""
+
+
+def _number_in(sentence: str, wish: str) -> str:
+    """The number of a sentence that answers: the nearest one behind the words of the question."""
+    asked = set(terms(wish))
+    given = {str(found.value) for found in numbers.numbers(wish)}
+    best: tuple[int, str] | None = None
+    for found in numbers.numbers(sentence):
+        if str(found.value) in given:
+            continue
+        before = terms(sentence[: found.start])[-6:]
+        around = terms(sentence[found.start : found.start + 40])[:4]
+        score = len(asked & set(before)) * 2 + len(asked & set(around))
+        if best is None or score > best[0]:
+            best = (score, str(found.value))
+    return best[1] if best else ""

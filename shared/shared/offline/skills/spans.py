@@ -181,3 +181,9 @@ def shape(param: Field) -> str:
 def _form(code: str) -> str:
     """`ORD-1042` and `ORD-7` have the same form: letters and marks stay, digits become one 9."""
     return re.sub(r"\d+", "9", code.lower())
+
+
+def statement(wish: str) -> str:
+    """An SQL statement that the wish itself holds; empty when it holds none."""
+    match = re.search(r"\b(?:SELECT\s.+?\sFROM\s|WITH\s+\w+\s+AS\s*\()[^;`]*", wish, re.S)
+    return match[0].strip(" \n\"'?.") if match else ""
