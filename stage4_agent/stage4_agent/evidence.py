@@ -14,7 +14,7 @@ from stage4_agent.contract import Evidence
 
 # A date or a code is one number here: 2026-03 in an answer is not proven by a 3 somewhere.
 _NUMBER = re.compile(r"(?<![\w.])\d{4}-\d{2}(?:-\d{2})?(?!\w)|\d[\d,_]*(?:\.\d+)?(?![\w]*-\d)")
-_LABEL = re.compile(r"\[[^\]\n]{1,80}\]|\br\d{1,3}\b")
+_LABEL = re.compile(r"\[(?:https?:|r\d)[^\]\n]{0,200}\]|\br\d{1,3}\b")
 _WORDS = re.compile(r"[^\W\d_]{4,}")
 _SMALL = frozenset({"0", "1", "2"})  # "one of the two" is style, not a finding
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from stage4_agent.contract import Arguments, Tool, ToolFailure
 
+HOLDS = "customers, products with prices and stock, orders and their items, model calls and prices"
 ROWS, SECONDS = 50, 3.0
 LONGEST_SQL, LONGEST_VALUE, LONGEST_CELL = 4_000, 100_000, 400
 MEMORY = 128 * 1024 * 1024  # bytes, of all of SQLite in this process: it knows no smaller unit
@@ -47,8 +48,7 @@ def sql_tools(file: Path) -> tuple[Tool, Tool]:
     return (
         Tool(
             name="sql_schema",
-            description="Lists the tables, columns and common values of the shop's database: "
-            "customers, products, orders and their items, model calls and model prices.",
+            description=f"Lists the tables, columns and common values of the shop's database: {HOLDS}.",
             parameters={"type": "object", "properties": {}, "required": []},
             returns=SCHEMA_FORM,
             run=schema,
@@ -56,9 +56,8 @@ def sql_tools(file: Path) -> tuple[Tool, Tool]:
         ),
         Tool(
             name="sql_query",
-            description="Runs one read-only SQL SELECT statement (SQLite) on the shop's database: "
-            f"customers, products, orders, model calls. Gives {ROWS} rows at most. Ask sql_schema "
-            "for the tables first.",
+            description=f"Runs one read-only SQL SELECT statement (SQLite) on the shop's database: {HOLDS}. "
+            f"Gives {ROWS} rows at most. Ask sql_schema for the tables first.",
             parameters={
                 "type": "object",
                 "properties": {

@@ -25,11 +25,13 @@ def reply(text: str, wish: wishes.Wishes, mind: Mind) -> str:
     echo = _ECHO.match(text)
     if echo:
         return _unquoted(echo["what"].strip())
-    if _HELLO.match(text) and len(text) < 40:
-        return f"Hello. {about(mind)}"
-    if _THANKS.match(text) and len(text) < 40:
-        return "You are welcome."
+    if is_small_talk(text):
+        return f"Hello. {about(mind)}" if _HELLO.match(text) else "You are welcome."
     return wishes.shaped([about(mind)], wish, 1)
+
+
+def is_small_talk(text: str) -> bool:
+    return len(text) < 40 and bool(_HELLO.match(text) or _THANKS.match(text))
 
 
 def about(mind: Mind) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from shared.messages import ToolSpec
-from shared.offline.skills import arguments, fields, spans, sql_write, values
+from shared.offline.skills import arguments, fields, results, spans, sql_write, values
 from shared.offline.skills.scene import Plan, Scene
 from shared.offline.words import coverage, name_terms, rarity, stem, terms
 
@@ -19,6 +19,12 @@ from shared.offline.words import coverage, name_terms, rarity, stem, terms
 # fitting tool was 0.23 to 0.36 and up to 0.21 for small talk: it counts 1.3 times (own examples).
 FITS = 0.34
 _ANSWERABLE = 0.6  # for a tool whose SQL statement could be written
+_LOOK, _NAMED = 0.45, 0.15  # for a database whose description has words of the question
+_ADDED = 0.5  # where rows have to be counted, added or compared, which no page does
+_ADDS = re.compile(
+    r"\b(?:average|mean|total|sum|number of|how many|most|least|highest|lowest|largest|smallest|"
+    r"cheapest|count|percentage of)\b", re.I,
+)  # fmt: skip
 _LIBRARY = frozenset(
     terms("documents docs knowledge web internet articles faq manual help wiki passages policies")
 )
@@ -29,16 +35,33 @@ _ASKS = re.compile(
 
 
 def best(scene: Scene, part: str, before: str = "") -> Plan | None:
-    """The first plan that has not failed and whose result, if there is one, answers `part`."""
+    """The plan that has answered `part`, else the first one that has not failed to."""
     found = list(candidates(scene, part, before))
+    settled = next((p for p in found if settles(scene, p, part)), None)
+    if settled:
+        return settled
     good = (p for p in found if not scene.failed(p) and scene.helps(p, part))
     return next(good, found[0] if found else None)
+
+
+def settles(scene: Scene, plan: Plan, part: str) -> bool:
+    """Whether the result of this call says what `part` asks, so that nothing more is needed.
+
+    Other data may only be a step on the way: a customer's number, for one who wants its orders.
+    """
+    done = scene.outcome(plan)
+    if done is None or not scene.helps(plan, part):
+        return False
+    return bool(sql_parameter(plan.tool) or reckons(plan.tool) or results.texts(done))
 
 
 def candidates(scene: Scene, part: str, before: str = "") -> Iterator[Plan]:
     """Tools worth a try, likeliest first: those that fit, then libraries and databases."""
     found = ranked(scene, part, before)
     fitting = [plan for plan in found if plan.score >= FITS]
+    if not _ASKS.search(part):  # an order is for one tool; a question may be tried elsewhere
+        yield from fitting[:1]
+        return
     yield from fitting
     if len(terms(part)) < 2:
         return
@@ -68,8 +91,10 @@ def ranked(scene: Scene, part: str, before: str = "") -> list[Plan]:
         score += 0.4 * ("expression" in given or "formula" in given)
         score += 0.1 * any(not isinstance(value, str) for value in given.values())
         score -= 0.15 * len(missing)
-        if sql_parameter(tool) and scene.tables:
-            score = 0.0 if missing else score + _ANSWERABLE
+        if sql_parameter(tool):
+            named = coverage(asked, text, weigh) > _NAMED and bool(_ASKS.search(part))
+            bonus = _LOOK * named + _ADDED * bool(_ADDS.search(part))
+            score = score + bonus if not scene.tables else 0.0 if missing else score + _ANSWERABLE
         plans.append(Plan(tool, given, missing, score))
     return sorted(plans, key=lambda plan: -plan.score)
 

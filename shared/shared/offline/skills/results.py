@@ -47,7 +47,7 @@ def answers(wish: str, outcome: Outcome, mind: Mind) -> bool:
     data = _parsed(result.content)
     if result.is_error or _is_empty(data) or schema_text.tables(unfenced(result.content)):
         return False
-    found = _texts(outcome)
+    found = texts(outcome)
     if not found:
         return True
     return bool(answer.quotes(wish, found, mind)) if _can_read(mind) else True
@@ -56,7 +56,7 @@ def answers(wish: str, outcome: Outcome, mind: Mind) -> bool:
 def amount(wish: str, outcome: Outcome, mind: Mind) -> str:
     """The one number that a result gives for `wish`; empty when there is none, or no one."""
     data = _parsed(outcome[1].content)
-    found = _texts(outcome)
+    found = texts(outcome)
     if found:
         quotes = answer.quotes(wish, found, mind) if _can_read(mind) else []
         return _number_in(quotes[0].sentence, wish) if quotes else ""
@@ -83,7 +83,7 @@ def told(
     good = [one for one in outcomes if not one[1].is_error]
     useful = [o for o in good if not _is_empty(_parsed(o[1].content)) and not _only_tables(o)]
     bad = [one for one in outcomes if one[1].is_error]
-    prose = [one for one in useful if _texts(one)]
+    prose = [one for one in useful if texts(one)]
     pieces = _from_texts(wish, prose, form, mind)
     for outcome in useful:
         if outcome not in prose:
@@ -108,27 +108,25 @@ def unfenced(content: str) -> str:
     return match["inside"] if match else content
 
 
-def _from_texts(wish: str, texts: Sequence[Outcome], form: wishes.Wishes, mind: Mind) -> list[str]:
-    if not texts:
+def _from_texts(
+    wish: str, outcomes: Sequence[Outcome], form: wishes.Wishes, mind: Mind
+) -> list[str]:
+    if not outcomes:
         return []
-    found = [document for outcome in texts for document in _texts(outcome)]
+    found = [document for outcome in outcomes for document in texts(outcome)]
     quotes = answer.quotes(wish, found, mind) if _can_read(mind) else []
     if quotes:
         return [f"{q.sentence} {form.cite.format(q.document.id)}" for q in quotes[:2]]
-    if any(document.title or document.id for document in found if document.id not in _names(texts)):
+    if any(document.id not in {call.name for call, _ in outcomes} for document in found):
         return [form.decline] if form.decline else []
     return [
         " ".join(sentences(unfenced(result.content))[:3])
-        for _, result in texts
+        for _, result in outcomes
         if result.content.strip()
     ]
 
 
-def _names(outcomes: Sequence[Outcome]) -> set[str]:
-    return {call.name for call, _ in outcomes}
-
-
-def _texts(outcome: Outcome) -> list[Document]:
+def texts(outcome: Outcome) -> list[Document]:
     """The texts that a result holds: documents, prose, or JSON with prose in it."""
     call, result = outcome
     data = _parsed(result.content)

@@ -93,11 +93,7 @@ def _numbers(
 
 
 def _texts(param: Field, wish: str, given: Given) -> list[tuple[int, int, Any]]:
-    if re.search(
-        r"\b(?:expression|formula|arithmetic|calculation)\b",
-        f"{param.name} {param.description}",
-        re.I,
-    ):
+    if is_expression(param):
         return _sums(wish)
     if "YYYY-MM" in param.description:
         return [(f.start, f.end, f.value) for f in dates.months(wish)]
@@ -108,6 +104,7 @@ def _texts(param: Field, wish: str, given: Given) -> list[tuple[int, int, Any]]:
     codes = [(m.start(), m.end(), m[0].lstrip("#")) for m in values.CODE.finditer(wish)]
     if shown and any(map(str.isdigit, shown)):
         like = [c for c in codes if _form(c[2]) == _form(shown)]
+        like = like or [c for c in codes if _kind(c[2]) == _kind(shown)]
         return like or (codes if is_code(param) else [])
     if is_code(param):
         return _near(param, wish, codes)
@@ -166,6 +163,11 @@ def is_query(param: Field) -> bool:
     return bool(_QUERY_STEMS & set(name_terms(param.name)))
 
 
+def is_expression(param: Field) -> bool:
+    said = f"{param.name} {param.description}"
+    return re.search(r"\b(?:expression|formula|arithmetic|calculation)\b", said, re.I) is not None
+
+
 def is_code(param: Field) -> bool:
     return bool(
         {"identifi", "code", "sku", "numb", "referenc", "key"} & set(name_terms(param.name))
@@ -181,6 +183,11 @@ def shape(param: Field) -> str:
 def _form(code: str) -> str:
     """`ORD-1042` and `ORD-7` have the same form: letters and marks stay, digits become one 9."""
     return re.sub(r"\d+", "9", code.lower())
+
+
+def _kind(code: str) -> str:
+    """`DE-1007` and `ch-2` are of one kind: letters, mark, digits."""
+    return re.sub(r"[a-z]+", "a", _form(code))
 
 
 def statement(wish: str) -> str:

@@ -14,7 +14,17 @@ from collections.abc import Sequence
 
 from shared.messages import Request, ToolCall
 from shared.offline.answer import Answer
-from shared.offline.skills import arguments, fields, fill, plans, results, scene, steps
+from shared.offline.skills import (
+    arguments,
+    chat,
+    fields,
+    fill,
+    glossary,
+    plans,
+    results,
+    scene,
+    steps,
+)
 from shared.offline.skills.mind import Mind
 from shared.offline.skills.plans import first_step
 from shared.offline.skills.scene import Plan, Scene
@@ -34,6 +44,8 @@ def act(request: Request, mind: Mind) -> Answer | None:
         forced = _forced(now)
         if forced:
             return forced
+    if not now.calls and (chat.is_small_talk(now.wish) or glossary.defines(now.wish)):
+        return None  # what one knows is not looked up
     may_call = request.tool_choice != "none" and len(now.calls) < _MOST_CALLS
     cut = steps.read(now.wish)
     if cut and (cut.sum or any(map(plans.sql_parameter, request.tools))):
