@@ -54,10 +54,13 @@ def evidence(answer: str, results: Sequence[Found]) -> tuple[Evidence, ...]:
 
 
 def unsupported(answer: str, task: str, results: Sequence[Found]) -> tuple[str, ...]:
-    """Numbers of the answer that neither the task nor a good result holds, rounding allowed."""
+    """Numbers of the answer that neither the task nor any result holds, rounding allowed.
+
+    A failure is a result too: what it says may be repeated.
+    """
     known = set(numbers(task)) | _SMALL
     for result in results:
-        known |= set(numbers(result.text)) if result.ok else set()
+        known |= set(numbers(result.text))
         known |= {n for value in result.arguments.values() for n in numbers(str(value))}
     shown = numbers(answer)
     return tuple(n for n in shown if n not in known and not any(_rounds_to(k, {n}) for k in known))

@@ -110,10 +110,11 @@ async def run(ready: Ready, given: Arguments, key: str, seconds: float | None) -
 def _checked(ready: Ready, found: Any) -> str:
     try:
         if ready.returns is not None and not ready.returns.is_valid(found):
-            wrong = next(ready.returns.iter_errors(found))
-            raise ToolFailure(
-                f"{ready.tool.name} returned something that is not its declared form "
-                f"({_complaint(wrong)[:200]}); it was thrown away. Use another tool, or say so."
+            where = next(ready.returns.iter_errors(found)).instance_path
+            raise ToolFailure(  # without what it returned: that may be anything
+                f"{ready.tool.name} returned something that is not its declared form"
+                f"{' at ' + '.'.join(map(str, where)) if where else ''}; it was thrown away. Use "
+                "another tool, or say so."
             )
         text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
     except (TypeError, ValueError) as error:  # what no JSON can hold

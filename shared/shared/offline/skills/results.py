@@ -23,6 +23,13 @@ _PROSE = ("text", "content", "body", "snippet", "description", "summary", "passa
 _NAMES = ("url", "id", "source", "title", "name")
 _FENCE = re.compile(r"^\s*<(\w+)[^>\n]*>\n(?P<inside>.*?)\n?</\1>\s*", re.S)
 _AGAIN = re.compile(r"^[^\n{\[<]{1,120}:\n(?=[{\[<])")
+_QUANTITY = re.compile(
+    r"\b(?:how (?:many|much|long|old|far|often|high|large|big|heavy)|number of|percentage|average|total)\b",
+    re.I,
+)
+_ANY_NUMBER = re.compile(
+    r"\d|\b(?:no|none|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twice|once|half)\b", re.I
+)
 NOTHING = "I could not find an answer to this"
 
 
@@ -50,7 +57,7 @@ def answers(wish: str, outcome: Outcome, mind: Mind) -> bool:
     found = texts(outcome)
     if not found:
         return True
-    return bool(answer.quotes(wish, found, mind)) if _can_read(mind) else True
+    return bool(_quotes(wish, found, mind)) if _can_read(mind) else True
 
 
 def amount(wish: str, outcome: Outcome, mind: Mind) -> str:
@@ -58,7 +65,7 @@ def amount(wish: str, outcome: Outcome, mind: Mind) -> str:
     data = _parsed(outcome[1].content)
     found = texts(outcome)
     if found:
-        quotes = answer.quotes(wish, found, mind) if _can_read(mind) else []
+        quotes = _quotes(wish, found, mind) if _can_read(mind) else []
         return _number_in(quotes[0].sentence, wish) if quotes else ""
     if isinstance(data, dict) and "result" in data:
         return _as_number(data["result"])
@@ -88,7 +95,7 @@ def told(
     for outcome in useful:
         if outcome not in prose:
             data = _parsed(outcome[1].content)
-            pieces.append(f"{outcome[0].name}: {_from_data(wish, data)}.")
+            pieces.append(f"{outcome[0].name}: {_from_data(wish, data, outcome[0])}.")
     if not pieces and (good or lacking) and not (form.decline and prose):
         pieces.append(f"{NOTHING}: no result holds it.")
     elif lacking:
@@ -99,6 +106,14 @@ def told(
             for call, result in bad
         ]
     return wishes.shaped(list(dict.fromkeys(pieces)), form, 20) or "The tools returned nothing."
+
+
+def _quotes(wish: str, found: Sequence[Document], mind: Mind) -> list[answer.Quote]:
+    """Sentences that answer; one that is asked for a number must hold one."""
+    quotes = answer.quotes(wish, found, mind)
+    if not _QUANTITY.search(wish):
+        return quotes
+    return [quote for quote in quotes if _ANY_NUMBER.search(quote.sentence)]
 
 
 def unfenced(content: str) -> str:
@@ -114,7 +129,7 @@ def _from_texts(
     if not outcomes:
         return []
     found = [document for outcome in outcomes for document in texts(outcome)]
-    quotes = answer.quotes(wish, found, mind) if _can_read(mind) else []
+    quotes = _quotes(wish, found, mind) if _can_read(mind) else []
     if quotes:
         return [f"{q.sentence} {form.cite.format(q.document.id)}" for q in quotes[:2]]
     if any(document.id not in {call.name for call, _ in outcomes} for document in found):
@@ -149,17 +164,20 @@ def _documents(data: Any) -> list[Document]:
     return [document for one in data.values() for document in _documents(one)]
 
 
-def _from_data(wish: str, data: Any) -> str:
+def _from_data(wish: str, data: Any, call: ToolCall | None = None) -> str:
+    """Orders that stand in a result are neither followed nor repeated."""
     if isinstance(data, list):
-        shown = "; ".join(_from_data(wish, one) for one in data[:_MOST_ITEMS])
+        told_of = [text for one in data[:_MOST_ITEMS] if (text := _from_data(wish, one))]
+        shown = "; ".join(told_of)
         more = f"; and {len(data) - _MOST_ITEMS} more" if len(data) > _MOST_ITEMS else ""
         return (shown or "nothing found") + more
     if not isinstance(data, dict):
         return _plain(data)
     if "expression" in data and "result" in data:
         unit = f" {data['unit']}" if data.get("unit") else ""
-        return f"{_plain(data['expression'])} = {_plain(data['result'])}{unit}"
-    flat = _flat(data, lists=True)
+        asked = json.loads(call.json).get("expression") if call else None
+        return f"{_plain(asked or data['expression'])} = {_plain(data['result'])}{unit}"
+    flat = {n: v for n, v in _flat(data, lists=True).items() if not answer.ORDER.search(_plain(v))}
     asked = set(terms(wish))
     wanted = {name: v for name, v in flat.items() if asked & set(name_terms(name))}
     chosen = flat if len(flat) <= 4 or not wanted else wanted

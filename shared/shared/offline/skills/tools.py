@@ -56,6 +56,10 @@ def act(request: Request, mind: Mind) -> Answer | None:
     ready = [p for p in wanted if not p.missing and not now.repeats(p) and not now.failed(p)]
     if ready:
         return Answer(tool_calls=_calls(now, ready))
+    if wanted and now.failed(wanted[0]) and (name := plans.reckons(wanted[0].tool)):
+        other = _reckon(now, str(wanted[0].given.get(name, "")), may_call=may_call)
+        if isinstance(other, Answer):
+            return other
     if now.calls:
         said = [(c, now.outcomes[c.id]) for c in now.calls if c.id in now.outcomes]
         return None if request.output else Answer(results.told(now.wish, said, request, mind))
@@ -120,7 +124,8 @@ def _reckoners(now: Scene, text: str) -> list[Plan]:
             found.append(Plan(tool, {name: text}, [], 1.0))
     for tool in now.request.tools:
         if name := plans.sql_parameter(tool):
-            exact = re.sub(r"(?<![\d.])(\d+)(?![\d.])", r"\1.0", text)  # 3 / 2 is 1 in SQL
+            plain = re.sub(r"(?<=\d),(?=\d{3})", "", text)
+            exact = re.sub(r"(?<![\d.])(\d+)(?![\d.])", r"\1.0", plain)  # 3 / 2 is 1 in SQL
             found.append(Plan(tool, {name: f"SELECT {exact} AS result"}, [], 0.5))
     return found
 
