@@ -40,8 +40,14 @@ async def solve(task: str, kit: Kit) -> Outcome:
     """
     run = Run(task, kit)
     outcome = run.begin()
-    while outcome is None:
-        outcome = await run.step()
+    try:
+        async with asyncio.timeout(kit.limits.seconds) as clock:  # one clock for all of it
+            while outcome is None:
+                outcome = await run.step()
+    except TimeoutError:
+        if not clock.expired():
+            raise
+        outcome = run.partial(f"time limit of {kit.limits.seconds:g} s")
     return run.end(outcome)
 
 
@@ -55,7 +61,8 @@ class Run:
         """Opens the record; an outcome when a resumed session had already come to its answer."""
         if not self.kit.journal.events:
             names = [spec.name for spec in self.kit.tools.specs]
-            self._write("task", task=self.state.task, session=self.kit.journal.session, tools=names)
+            book = self.kit.journal
+            self._write("task", task=self.state.task, session=book.session, tools=names, **book.extra)
         last = self.state.last
         return last if last and last.status == "answered" else None
 
@@ -73,7 +80,6 @@ class Run:
         if waiting:
             return state.outcome("waiting", "", "a person must decide", waiting)
         state.close_turn()
-        self._write("turn")
         return None
 
     def end(self, outcome: Outcome) -> Outcome:
@@ -88,34 +94,31 @@ class Run:
     async def _reason(self) -> Outcome | None:
         """Asks for the next turn; an outcome when no call may be made, or none came back."""
         state, limits = self.state, self.kit.limits
-        last, left = self._why_last(), self._seconds_left()
+        last = self._why_last()
         if state.steps >= limits.steps:
-            return self._partial(last)
-        if left is not None and left <= 0:
-            return self._partial(f"time limit of {limits.seconds:g} s")
+            return self.partial(last)
         note = LAST_CALL.format(last) if last else ""
         worst = self.kit.price(state.worst_usage())
         try:
             state.budget.hold(worst)
         except BudgetExceeded:
-            return self._partial(f"money limit of ${limits.usd}")
+            return self.partial(f"money limit of ${limits.usd}")
         try:
-            async with asyncio.timeout(left):
-                reply = await self.kit.model.complete(self._request(note), feature="agent")
-        except TimeoutError:
+            reply = await self.kit.model.complete(self._request(note), feature="agent")
+        except asyncio.CancelledError:
             state.budget.settle(worst, worst)  # what it cost is not known, and unknown is not zero
-            return self._partial(f"time limit of {limits.seconds:g} s")
+            raise
         except CallError as error:
             used = error.partial.usage if error.partial else None
             state.budget.settle(worst, self.kit.price(used) if used else Decimal(0))
-            return replace(self._partial(f"the model could not be asked: {error}"), status="failed")
+            return replace(self.partial(f"the model could not be asked: {error}"), status="failed")
         state.budget.settle(worst, Decimal(0))
         usd = self.kit.price(reply.usage) if reply.usage else worst
         state.replied(reply, usd, note)
         self.kit.journal.write(journal.reply_event(state.steps, reply, usd, note))
         if last:
             said = f"Partial answer ({last}): {reply.text}" if reply.text else ""
-            return state.outcome("partial", said, last) if said else self._partial(last)
+            return state.outcome("partial", said, last) if said else self.partial(last)
         return None
 
     def _why_last(self) -> str:
@@ -199,7 +202,7 @@ class Run:
         self, ready: toolbox.Ready, given: Mapping[str, Any], key: str
     ) -> tuple[bool, str]:
         try:
-            return True, await toolbox.run(ready, given, key, self._seconds_left())
+            return True, await toolbox.run(ready, given, key)
         except ToolFailure as failure:
             return False, str(failure)
 
@@ -233,18 +236,14 @@ class Run:
         if reply.stop in ("length", "context_full"):
             return self.state.outcome("partial", reply.text, "the answer was cut at its limit")
         if not reply.text.strip():
-            return self._partial("the model said nothing")
+            return self.partial("the model said nothing")
         return self.state.outcome("answered", reply.text)
 
-    def _partial(self, reason: str) -> Outcome:
+    def partial(self, reason: str) -> Outcome:
         """Without the model: what the results hold, and that this is not all."""
         good = [f"- {one.tool}: {one.text[:300]}" for one in self.state.found if one.ok][-5:]
         held = "\n".join(good) if good else "No tool has given a result."
         return self.state.outcome("partial", f"Partial answer ({reason}):\n{held}", reason)
-
-    def _seconds_left(self) -> float | None:
-        limit = self.kit.limits.seconds
-        return None if limit is None else limit - (time.monotonic() - self.start)
 
     def _write(self, event: str, *, durable: bool = False, **fields: Any) -> None:
         self.kit.journal.write({"event": event, "at": journal.now(), **fields}, durable=durable)

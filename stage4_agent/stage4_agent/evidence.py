@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stage4_agent.contract import Evidence
 
@@ -28,6 +28,10 @@ class Found:
     arguments: Mapping[str, object]
     text: str
     ok: bool = True
+    numbers: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", tuple(numbers(self.text)))
 
 
 def numbers(text: str) -> list[str]:
@@ -42,7 +46,7 @@ def evidence(answer: str, results: Sequence[Found]) -> tuple[Evidence, ...]:
     for result in results:
         if not result.ok:
             continue
-        same = [n for n in numbers(result.text) if n in said or _rounds_to(n, said)]
+        same = [n for n in result.numbers if n in said or _rounds_to(n, said)]
         common = sorted(words & set(map(str.lower, _WORDS.findall(result.text))))
         if same or len(common) >= 3:
             found.append(
@@ -60,7 +64,7 @@ def unsupported(answer: str, task: str, results: Sequence[Found]) -> tuple[str, 
     """
     known = set(numbers(task)) | _SMALL
     for result in results:
-        known |= set(numbers(result.text))
+        known.update(result.numbers)
         known |= {n for value in result.arguments.values() for n in numbers(str(value))}
     shown = numbers(answer)
     return tuple(n for n in shown if n not in known and not any(_rounds_to(k, {n}) for k in known))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 from decimal import Decimal
+from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +21,8 @@ from shared.messages import Reply, ToolCall, Usage
 
 Event = dict[str, Any]
 Watch = Callable[[Event], None]
+USED = attrgetter(*Usage.__slots__)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)  # made once: `json.dumps` makes one a call
 
 
 class Journal:
@@ -31,6 +34,7 @@ class Journal:
         self.session = session or secrets.token_hex(6)
         self.watch = watch
         self.events: list[Event] = []
+        self.extra: Event = {}  # what the first event also says: the plan, the worker
         self._stream: IO[bytes] | None = None
         if file is not None:
             self._stream = _locked(file)
@@ -74,8 +78,9 @@ def read_journal(file: Path) -> list[Event]:
     return events
 
 
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def now() -> float:
+    """Seconds since 1970 in UTC, to the millisecond."""
+    return round(time.time(), 3)
 
 
 def reply_event(step: int, reply: Reply, usd: Decimal, note: str) -> Event:
@@ -89,7 +94,7 @@ def reply_event(step: int, reply: Reply, usd: Decimal, note: str) -> Event:
         "stop": reply.stop,
         "refusal": reply.refusal,
         "model": reply.model,
-        "usage": {name: getattr(used, name) for name in Usage.__slots__},
+        "usage": dict(zip(Usage.__slots__, USED(used), strict=True)),
         "usd": str(usd),
         "seconds": round(reply.timing.total_s, 4),
         "note": note,
@@ -109,8 +114,7 @@ def reply_of(event: Event) -> Reply:
 
 def _line(event: Event) -> bytes:
     """Half a surrogate pair, which a model can write, becomes its JSON escape."""
-    text = json.dumps(event, ensure_ascii=False, default=str) + "\n"
-    return text.encode("utf-8", "backslashreplace")
+    return (_ENCODER.encode(event) + "\n").encode("utf-8", "backslashreplace")
 
 
 def _events(stream: Iterable[bytes]) -> Iterator[tuple[Event, int]]:

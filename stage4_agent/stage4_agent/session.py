@@ -20,6 +20,9 @@ from stage4_agent.evidence import Found, evidence, unsupported
 REPEATED = "You made this very call before; it was not run again. It gave:\n"
 
 
+_SORTED = json.JSONEncoder(sort_keys=True)
+
+
 def with_note(message: Message, note: str) -> Message:
     return Message(message.role, (*message.parts, Text(note)))
 
@@ -58,7 +61,7 @@ class Session:
     def key(self, call: ToolCall) -> str:
         """The same for the same tool with the same arguments in this session, however written."""
         try:
-            given = json.dumps(json.loads(call.json or "{}"), sort_keys=True)
+            given = _SORTED.encode(json.loads(call.json or "{}"))
         except (ValueError, RecursionError):
             given = call.json
         text = f"{self.kit.journal.session}\n{call.name}\n{given}"
@@ -83,7 +86,7 @@ class Session:
 
     def ended(self, key: str, call: ToolCall, given: Arguments, ok: bool, text: str) -> Done:
         """A call was run, or refused; both are results."""
-        tool, before = self._tool(call.name), self.done.get(key)
+        tool, before = self.tools.get(call.name), self.done.get(key)
         shown = self.results.show(call.name, tool, text) if ok and tool else text
         done = Done(ok, text, shown, 1 + (before.runs if before else 0))
         if tool and tool.writes and ok:  # the world has changed: what was read before may differ
@@ -130,9 +133,6 @@ class Session:
             usd=self.budget.spent_usd,
         )
 
-    def _tool(self, name: str) -> Tool | None:
-        return next((tool for tool in self.tools.tools if tool.name == name), None)
-
     def _restore(self) -> None:
         self.usage_now = Usage()
         events = self.kit.journal.events
@@ -147,6 +147,8 @@ class Session:
     def _happened(self, event: journal.Event) -> None:
         match event["event"]:
             case "reply":
+                if self.turn is not None:  # a turn is over when the next one begins
+                    self.close_turn()
                 self.replied(journal.reply_of(event), Decimal(event["usd"]), event["note"])
             case "begin":
                 self.writes.add(event["key"])
@@ -161,7 +163,5 @@ class Session:
                         event["key"], call, event["arguments"], event["ok"], event["text"]
                     )
                 self.tell(call, done, again=event["again"])
-            case "turn":
-                self.close_turn()
             case "outcome":
                 self.last = self.outcome(event["status"], event["answer"], event["reason"])

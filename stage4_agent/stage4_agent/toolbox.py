@@ -53,6 +53,10 @@ class Toolbox:
     def tools(self) -> tuple[Tool, ...]:
         return tuple(ready.tool for ready in self._tools.values())
 
+    def get(self, name: str) -> Tool | None:
+        ready = self._tools.get(name)
+        return ready.tool if ready else None
+
     def plus(self, tool: Tool) -> Toolbox:
         """The same tools and one more; nothing is compiled again."""
         more = Toolbox([tool])
@@ -72,7 +76,7 @@ class Toolbox:
 def arguments(ready: Ready, written: str) -> Arguments:
     """The arguments a model wrote, when they are exactly what the tool takes; else `Refused`."""
     try:
-        given = json.loads(written or "{}", parse_constant=_no_constant)
+        given = _STRICT.decode(written or "{}")
     except (ValueError, RecursionError) as error:
         raise Refused(f"The arguments are not JSON ({error}): write one JSON object.") from None
     if not isinstance(given, dict):
@@ -85,12 +89,11 @@ def arguments(ready: Ready, written: str) -> Arguments:
     return given
 
 
-async def run(ready: Ready, given: Arguments, key: str, seconds: float | None) -> str:
+async def run(ready: Ready, given: Arguments, key: str) -> str:
     """The checked result as text; `ToolFailure` for everything that goes wrong."""
     tool = ready.tool
-    limit = tool.deadline_s if seconds is None else max(0.0, min(tool.deadline_s, seconds))
     try:
-        async with asyncio.timeout(limit) as clock:
+        async with asyncio.timeout(tool.deadline_s) as clock:
             found = await tool.run(given, key)
     except ToolFailure as error:
         raise ToolFailure(_sentence(str(error))) from None
@@ -98,7 +101,7 @@ async def run(ready: Ready, given: Arguments, key: str, seconds: float | None) -
         if not clock.expired():
             raise ToolFailure(_sentence(f"{tool.name} failed: {error or 'timed out'}")) from None
         raise ToolFailure(
-            f"{tool.name} gave no answer within {limit:g} s: ask for less, or use another tool."
+            f"{tool.name} gave no answer within {tool.deadline_s:g} s: ask for less, or use another tool."
         ) from None
     except Exception as error:  # foreign code: the model learns the cause, never the stack
         raise ToolFailure(
@@ -116,7 +119,7 @@ def _checked(ready: Ready, found: Any) -> str:
                 f"{' at ' + '.'.join(map(str, where)) if where else ''}; it was thrown away. Use "
                 "another tool, or say so."
             )
-        text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+        text = found if isinstance(found, str) else _PLAIN.encode(found)
     except (TypeError, ValueError) as error:  # what no JSON can hold
         raise ToolFailure(f"{ready.tool.name} returned no JSON: {error}.") from None
     return text.encode("utf-8", "replace").decode()
@@ -179,3 +182,7 @@ def _no_constant(name: str) -> Any:
 
 def _no_retrieval(uri: str) -> Any:
     raise ValueError(f"it refers to {uri}, and nothing is fetched for a schema")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_no_constant)  # made once: `json.loads` makes one a call
+_PLAIN = json.JSONEncoder(ensure_ascii=False)
