@@ -36,14 +36,20 @@ def plan_first(solve: Solve = agent.solve) -> Solve:
 
 
 async def _plan(task: str, kit: Kit) -> tuple[str, Decimal]:
-    """The plan and its price; `BudgetExceeded` before the call when there is not enough."""
+    """The plan and its price; `BudgetExceeded` before the call when there is not enough.
+
+    A text that names no tool is no plan, unless it says that none is needed: it is dropped.
+    """
     tools = "\n".join(f"- {spec.name}: {spec.description}" for spec in kit.tools.specs)
     system = f"{load_prompt('plan').text}\n\nTools:\n{tools}"
     request = Request(messages=(user(task),), system=system, max_tokens=MAX_TOKENS)
     worst = kit.price(Usage((len(system) + len(task)) // CHARS_A_TOKEN, MAX_TOKENS))
     Budget(kit.limits.usd).hold(worst)
     reply = await kit.model.complete(request, feature="plan")
-    return reply.text.strip(), kit.price(reply.usage) if reply.usage else worst
+    plan = reply.text.strip()
+    names = [spec.name for spec in kit.tools.specs]
+    said = any(name in plan for name in names) or "no tool is needed" in plan.lower()
+    return plan if said else "", kit.price(reply.usage) if reply.usage else worst
 
 
 def _with(plan: str, kit: Kit) -> Kit:
