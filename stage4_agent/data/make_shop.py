@@ -25,12 +25,30 @@ PLACES = {
     "Kenya": ("Nairobi", "Mombasa"),
 }
 SEGMENTS = ("consumer", "business", "school")
-FIRST = "Ada Bo Cleo Dara Emil Fia Gus Hana Ivo Juno Kai Lena Milo Nora Otis Pia Quinn Rosa Sami Tove".split()
-LAST = "Abel Brandt Castro Dahl Endo Ferro Gruber Hale Ito Jensen Kimani Lund".split()
+FIRST = ["Ada", "Bo", "Cleo", "Dara", "Emil", "Fia", "Gus", "Hana", "Ivo", "Juno", "Kai", "Lena", "Milo", "Nora", "Otis", "Pia", "Quinn", "Rosa", "Sami", "Tove"]
+LAST = ["Abel", "Brandt", "Castro", "Dahl", "Endo", "Ferro", "Gruber", "Hale", "Ito", "Jensen", "Kimani", "Lund"]
 GOODS = {
-    "desk": (("Oak", 320.0), ("Birch", 260.0), ("Corner", 410.0), ("Folding", 149.0), ("Standing", 549.0)),
-    "chair": (("Task", 129.0), ("Mesh", 189.0), ("Stool", 59.0), ("Lounge", 349.0), ("Kneeling", 99.0)),
-    "lamp": (("Arc", 89.5), ("Clamp", 34.9), ("Reading", 49.0), ("Pendant", 119.0), ("Strip", 24.5)),
+    "desk": (
+        ("Oak", 320.0),
+        ("Birch", 260.0),
+        ("Corner", 410.0),
+        ("Folding", 149.0),
+        ("Standing", 549.0),
+    ),
+    "chair": (
+        ("Task", 129.0),
+        ("Mesh", 189.0),
+        ("Stool", 59.0),
+        ("Lounge", 349.0),
+        ("Kneeling", 99.0),
+    ),
+    "lamp": (
+        ("Arc", 89.5),
+        ("Clamp", 34.9),
+        ("Reading", 49.0),
+        ("Pendant", 119.0),
+        ("Strip", 24.5),
+    ),
     "shelf": (("Wall", 45.0), ("Cube", 75.0), ("Ladder", 110.0), ("Corner", 64.0), ("Book", 139.0)),
 }
 FINISHES = (("White", 1.0), ("Black", 1.0), ("Natural", 1.1))

@@ -62,7 +62,9 @@ class Run:
         if not self.kit.journal.events:
             names = [spec.name for spec in self.kit.tools.specs]
             book = self.kit.journal
-            self._write("task", task=self.state.task, session=book.session, tools=names, **book.extra)
+            self._write(
+                "task", task=self.state.task, session=book.session, tools=names, **book.extra
+            )
         last = self.state.last
         return last if last and last.status == "answered" else None
 

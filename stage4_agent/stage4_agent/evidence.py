@@ -50,9 +50,7 @@ def evidence(answer: str, results: Sequence[Found]) -> tuple[Evidence, ...]:
         common = sorted(words & set(map(str.lower, _WORDS.findall(result.text))))
         if same or len(common) >= 3:
             found.append(
-                Evidence(
-                    result.call_id, result.tool, result.arguments, tuple(same or common[:6])
-                )
+                Evidence(result.call_id, result.tool, result.arguments, tuple(same or common[:6]))
             )
     return tuple(found)
 

@@ -46,8 +46,13 @@ def read_faults(texts: Sequence[str]) -> dict[str, Fault]:
     return found
 
 
-def broken(tools: Sequence[Tool], faults: dict[str, Fault], patience_s: float = PATIENCE_S) -> list[Tool]:
-    return [_break(tool, faults[tool.name], patience_s) if tool.name in faults else tool for tool in tools]
+def broken(
+    tools: Sequence[Tool], faults: dict[str, Fault], patience_s: float = PATIENCE_S
+) -> list[Tool]:
+    return [
+        _break(tool, faults[tool.name], patience_s) if tool.name in faults else tool
+        for tool in tools
+    ]
 
 
 def _break(tool: Tool, fault: Fault, patience_s: float) -> Tool:

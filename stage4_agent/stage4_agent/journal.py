@@ -22,7 +22,9 @@ from shared.messages import Reply, ToolCall, Usage
 Event = dict[str, Any]
 Watch = Callable[[Event], None]
 USED = attrgetter(*Usage.__slots__)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)  # made once: `json.dumps` makes one a call
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, default=str
+)  # made once: `json.dumps` makes one a call
 
 
 class Journal:

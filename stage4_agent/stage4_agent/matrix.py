@@ -40,7 +40,12 @@ class Cell:
 
 
 async def run_matrix(
-    tasks: Sequence[Task], bench: Bench, *, solve: Solve = agent.solve, patience_s: float = 0.2, each: int = 1
+    tasks: Sequence[Task],
+    bench: Bench,
+    *,
+    solve: Solve = agent.solve,
+    patience_s: float = 0.2,
+    each: int = 1,
 ) -> list[Cell]:
     """`each`: how many tasks of every group are tried with every fault."""
     cells = []

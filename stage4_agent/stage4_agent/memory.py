@@ -36,7 +36,9 @@ class Results:
     def read_more(self) -> Tool:
         async def run(given: Arguments, _key: str) -> str:
             if given["result"] not in self._texts:
-                raise ToolFailure(f"no result {given['result']!r}: there are r1 to r{len(self._texts)}")
+                raise ToolFailure(
+                    f"no result {given['result']!r}: there are r1 to r{len(self._texts)}"
+                )
             return self._piece(given["result"], given["start"], 4_000, "read_more")
 
         return Tool(
@@ -78,7 +80,9 @@ def shortened(messages: list[Message]) -> list[Message]:
 
 def _short(message: Message) -> Message:
     parts = tuple(
-        replace(part, content=part.content[:SHORT] + " … [shortened: call the tool again if needed]")
+        replace(
+            part, content=part.content[:SHORT] + " … [shortened: call the tool again if needed]"
+        )
         if isinstance(part, ToolResult) and len(part.content) > SHORT + 60
         else part
         for part in message.parts

@@ -36,7 +36,9 @@ def routed(solve: Solve = agent.solve) -> Solve:
         worker, usd = await _route(task, kit)
         kit.journal.extra["worker"] = worker
         left = None if kit.limits.usd is None else max(kit.limits.usd - usd, Decimal(0))
-        outcome = await solve(task, _narrowed(worker, replace(kit, limits=replace(kit.limits, usd=left))))
+        outcome = await solve(
+            task, _narrowed(worker, replace(kit, limits=replace(kit.limits, usd=left)))
+        )
         return replace(outcome, usd=outcome.usd + usd, steps=outcome.steps + 1)
 
     return run

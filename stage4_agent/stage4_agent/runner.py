@@ -16,7 +16,17 @@ from shared.prices import PriceList, open_prices
 from shared.providers.opening import open_provider
 from shared.settings import Settings
 from stage4_agent import agent
-from stage4_agent.contract import Approve, Decision, Kit, Limits, Model, Outcome, Proposal, Solve, Tool
+from stage4_agent.contract import (
+    Approve,
+    Decision,
+    Kit,
+    Limits,
+    Model,
+    Outcome,
+    Proposal,
+    Solve,
+    Tool,
+)
 from stage4_agent.faults import Fault, broken
 from stage4_agent.journal import Event, Journal
 from stage4_agent.prompts import load_prompt
@@ -100,7 +110,9 @@ async def run_task(
 
     before = placed(bench.places.orders)
     journal = Journal(watch=watch)
-    outcome: Outcome = await solve(task.task, bench.kit(task.task, journal, approve, faults, patience_s))
+    outcome: Outcome = await solve(
+        task.task, bench.kit(task.task, journal, approve, faults, patience_s)
+    )
     return Run(outcome, journal.events, placed(bench.places.orders)[len(before) :])
 
 

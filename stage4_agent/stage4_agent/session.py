@@ -14,7 +14,7 @@ from decimal import Decimal
 from shared.budget import Budget
 from shared.messages import Message, Reply, Text, ToolCall, ToolResult, Usage, user
 from stage4_agent import journal, memory
-from stage4_agent.contract import Arguments, Kit, Outcome, Proposal, Tool
+from stage4_agent.contract import Arguments, Kit, Outcome, Proposal
 from stage4_agent.evidence import Found, evidence, unsupported
 
 REPEATED = "You made this very call before; it was not run again. It gave:\n"
@@ -70,9 +70,7 @@ class Session:
     def worst_usage(self) -> Usage:
         """The most that the next call can use; every character that was not billed yet counts."""
         billed = self.usage_now.input_tokens + self.usage_now.output_tokens
-        return Usage(
-            billed + self.unsent // memory.CHARS_A_TOKEN + 1, self.kit.limits.max_tokens
-        )
+        return Usage(billed + self.unsent // memory.CHARS_A_TOKEN + 1, self.kit.limits.max_tokens)
 
     def replied(self, reply: Reply, usd: Decimal, note: str = "") -> None:
         self.turn, self.answered, self.fresh = reply, {}, False
@@ -157,7 +155,9 @@ class Session:
             case "result":
                 call = ToolCall(event["call"], event["tool"], event["json"])
                 if event["again"]:
-                    done = self.done.get(event["key"]) or Done(event["ok"], event["text"], event["text"])
+                    done = self.done.get(event["key"]) or Done(
+                        event["ok"], event["text"], event["text"]
+                    )
                 else:
                     done = self.ended(
                         event["key"], call, event["arguments"], event["ok"], event["text"]

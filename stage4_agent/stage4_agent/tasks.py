@@ -116,7 +116,9 @@ def _round(number: str, like: Decimal) -> Decimal | None:
 
 
 def _task(data: dict[str, Any]) -> Task:
-    several = {name: tuple(data[name]) for name in ("numbers", "words", "uses", "avoids") if name in data}
+    several = {
+        name: tuple(data[name]) for name in ("numbers", "words", "uses", "avoids") if name in data
+    }
     if data.get("orders") is not None:
         several["orders"] = tuple((sku, count) for sku, count in data["orders"])
     return Task(**(data | several))

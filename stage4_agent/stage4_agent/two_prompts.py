@@ -36,7 +36,9 @@ async def from_database(task: str, kit: Kit) -> Outcome:
     )
     call = (await spent.ask(first)).tool_calls[0]
     rows = await toolbox.run(query, toolbox.arguments(query, call.json), "")
-    return await _answered(task, spent, start, [Found(call.id, "sql_query", {}, rows)], _as_lines(rows))
+    return await _answered(
+        task, spent, start, [Found(call.id, "sql_query", {}, rows)], _as_lines(rows)
+    )
 
 
 async def from_pages(task: str, kit: Kit) -> Outcome:

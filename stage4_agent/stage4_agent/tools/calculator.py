@@ -108,7 +108,10 @@ def written(value: Fraction) -> tuple[str, bool]:
             point = f"{digits[:-places]}.{digits[-places:]}" if places else digits
             return sign + point, True
     rounded = Context(prec=ROUNDED).divide(Decimal(number.numerator), Decimal(number.denominator))
-    return f"{sign}{rounded:f}" if -20 < rounded.adjusted() < DIGITS else f"{sign}{rounded:E}", False
+    return (
+        f"{sign}{rounded:f}" if -20 < rounded.adjusted() < DIGITS else f"{sign}{rounded:E}",
+        False,
+    )
 
 
 def _places(denominator: int) -> int | None:
@@ -184,7 +187,9 @@ class _Machine(Transformer_NonRecursive):  # type: ignore[type-arg]
         if exponent.denominator != 1:
             return self._root(_pure(base), exponent)
         number = base.magnitude if _is_quantity(base) else base
-        bits = max(Fraction(number).numerator.bit_length(), Fraction(number).denominator.bit_length())
+        bits = max(
+            Fraction(number).numerator.bit_length(), Fraction(number).denominator.bit_length()
+        )
         if abs(exponent) > MAX_BITS or bits * abs(exponent) > MAX_BITS * 2:
             raise ToolFailure("the power is too large to be written out: use a smaller exponent")
         return _bounded(base ** int(exponent))

@@ -23,7 +23,9 @@ def place_order(file: Path, catalogue: Path) -> Tool:
     """Orders are kept in `file`; the articles there are stand in the shop's database."""
 
     async def run(given: Arguments, key: str) -> dict[str, Any]:
-        return await asyncio.to_thread(_place, file, catalogue, given["sku"], given["quantity"], key)
+        return await asyncio.to_thread(
+            _place, file, catalogue, given["sku"], given["quantity"], key
+        )
 
     return Tool(
         name="place_order",

@@ -27,8 +27,7 @@ _HEAD = re.compile(r"---\nurl: (?P<url>\S+)\ntitle: (?P<title>[^\n]+)\n---\n(?P<
 _WORD = re.compile(r"\w+")
 # Words that every question has; FTS5 has no list of its own.
 _SMALL = frozenset(
-    "a an and are at by can cost do does for from how i in is it many much of on or that the their "
-    "there to was what when which who why with our we us you your me please tell find".split()
+    ["a", "an", "and", "are", "at", "by", "can", "cost", "do", "does", "for", "from", "how", "i", "in", "is", "it", "many", "much", "of", "on", "or", "that", "the", "their", "there", "to", "was", "what", "when", "which", "who", "why", "with", "our", "we", "us", "you", "your", "me", "please", "tell", "find"]
 )
 
 
@@ -74,7 +73,12 @@ def web_search(search: Search, seen: set[str]) -> Tool:
         parameters={
             "type": "object",
             "properties": {
-                "query": {"type": "string", "minLength": 1, "maxLength": 300, "description": "words"}
+                "query": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 300,
+                    "description": "words",
+                }
             },
             "required": ["query"],
         },
@@ -124,7 +128,9 @@ def brave_search(url: str, key: str) -> Search:
                     url, params={"q": query, "count": str(HITS)}, headers=headers
                 )
             if answered.status_code != 200:
-                raise ToolFailure(f"the search API answered {answered.status_code}: try again later")
+                raise ToolFailure(
+                    f"the search API answered {answered.status_code}: try again later"
+                )
             results = answered.json()["web"]["results"][:HITS]
             return [
                 Page(str(r["url"]), str(r["title"]), str(r.get("description") or "")[:EXCERPT])

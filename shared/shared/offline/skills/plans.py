@@ -30,7 +30,8 @@ _LIBRARY = frozenset(
 )
 _SCHEMA = frozenset(terms("schema tables columns"))
 _ASKS = re.compile(
-    r"\?|\b(?:how|what|which|who|when|where|whose|list|show|find|count|number of|total|average)\b", re.I
+    r"\?|\b(?:how|what|which|who|when|where|whose|list|show|find|count|number of|total|average)\b",
+    re.I,
 )
 
 
@@ -132,7 +133,9 @@ def sql_parameter(tool: ToolSpec) -> str:
     required = tool.parameters.get("required") or list(properties)
     for name, schema in properties.items():
         said = f"{name} {schema.get('description', '')}" if isinstance(schema, dict) else name
-        speaks = re.search(r"\bSQL\b|\bSELECT\b", f"{tool.description} {said} {tool.name.replace('_', ' ')}", re.I)
+        speaks = re.search(
+            r"\bSQL\b|\bSELECT\b", f"{tool.description} {said} {tool.name.replace('_', ' ')}", re.I
+        )
         takes = {stem(w) for w in ("sql", "query", "statement")} & set(name_terms(name))
         if speaks and takes and name in required and len(required) == 1:
             return str(name)

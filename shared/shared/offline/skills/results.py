@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.messages import Request, ToolCall, ToolResult
-from shared.offline.skills import answer, documents, schema_text, values as numbers, wishes
+from shared.offline.skills import answer, documents, schema_text, wishes
+from shared.offline.skills import values as numbers
 from shared.offline.skills.documents import Document
 from shared.offline.skills.mind import Mind
 from shared.offline.words import name_terms, sentences, terms
@@ -28,7 +29,8 @@ _QUANTITY = re.compile(
     re.I,
 )
 _ANY_NUMBER = re.compile(
-    r"\d|\b(?:no|none|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twice|once|half)\b", re.I
+    r"\d|\b(?:no|none|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twice|once|half)\b",
+    re.I,
 )
 NOTHING = "I could not find an answer to this"
 

@@ -16,7 +16,9 @@ from shared.offline.words import name_terms
 
 Kind = Literal["number", "text", "date", "any"]
 _CREATE = re.compile(r"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"`\[]?(\w+)[\"`\]]?\s*\(", re.I)
-_LISTED = re.compile(r"^[\s\-*•]*(?:table\s+)?[\"`]?(\w+)[\"`]?\s*(?:\(([^()]+)\)|:\s*(.+))\s*$", re.I | re.M)
+_LISTED = re.compile(
+    r"^[\s\-*•]*(?:table\s+)?[\"`]?(\w+)[\"`]?\s*(?:\(([^()]+)\)|:\s*(.+))\s*$", re.I | re.M
+)
 _REFERENCES = re.compile(r"REFERENCES\s+[\"`]?(\w+)[\"`]?\s*(?:\(\s*[\"`]?(\w+))?", re.I)
 _FOREIGN = re.compile(r"FOREIGN\s+KEY\s*\(\s*[\"`]?(\w+)[\"`]?\s*\)\s*" + _REFERENCES.pattern, re.I)
 _NO_COLUMN = re.compile(r"^(?:PRIMARY|FOREIGN|UNIQUE|CHECK|CONSTRAINT|KEY|INDEX)\b", re.I)
@@ -116,7 +118,9 @@ def _columns(table: str, data: Any) -> Iterator[Column]:
 def _from_lists(text: str) -> Iterator[Table]:
     for match in _LISTED.finditer(text):
         names = [part.strip() for part in (match[2] or match[3]).split(",")]
-        if len(names) > 1 and all(re.fullmatch(r"[\"`]?\w+[\"`]?(?:\s+[\w()]+)*", n) for n in names):
+        if len(names) > 1 and all(
+            re.fullmatch(r"[\"`]?\w+[\"`]?(?:\s+[\w()]+)*", n) for n in names
+        ):
             yield Table(match[1], tuple(_columns(match[1], names)))
 
 
@@ -130,7 +134,9 @@ def _from_sql(text: str, values: Mapping[str, Any]) -> Iterator[Table]:
                 continue
             column = part.split()[0].strip('"`[]')
             link = _REFERENCES.search(part)
-            made = _column(name, column, f"{part[len(column):]} {note}", note, values.get(column, ()))
+            made = _column(
+                name, column, f"{part[len(column) :]} {note}", note, values.get(column, ())
+            )
             to = (link[1], link[2] or "id") if link else points.get(column)
             columns.append(replace(made, points=to))
         yield Table(name, tuple(columns))

@@ -30,21 +30,15 @@ _LIKE = {
     "who": "name", "sold": "quantity", "populous": "population",
 }  # fmt: skip
 _UP = set(
-    "most highest largest biggest greatest maximum max top priciest dearest heaviest longest "
-    "tallest newest latest recent youngest best".split()
+    ["most", "highest", "largest", "biggest", "greatest", "maximum", "max", "top", "priciest", "dearest", "heaviest", "longest", "tallest", "newest", "latest", "recent", "youngest", "best"]
 )
 _DOWN = set(
-    "least lowest smallest fewest minimum min cheapest lightest shortest earliest oldest worst".split()
+    ["least", "lowest", "smallest", "fewest", "minimum", "min", "cheapest", "lightest", "shortest", "earliest", "oldest", "worst"]
 )
 _SOFT = set(
-    "currently database table tables record records row rows entry entries shop store company live "
-    "lives living placed place made make registered called come came exist exists have has list "
-    "names name many number count total sum average mean overall altogether combined value values "
-    "percentage percent share proportion per each every by top different distinct unique sold "
-    "bought ordered buy belong belongs work works kind kinds type types us ours please usd dollars "
-    "dollar piece pieces first last sort sorted order highest result amount based given".split()
+    ["currently", "database", "table", "tables", "record", "records", "row", "rows", "entry", "entries", "shop", "store", "company", "live", "lives", "living", "placed", "place", "made", "make", "registered", "called", "come", "came", "exist", "exists", "have", "has", "list", "names", "name", "many", "number", "count", "total", "sum", "average", "mean", "overall", "altogether", "combined", "value", "values", "percentage", "percent", "share", "proportion", "per", "each", "every", "by", "top", "different", "distinct", "unique", "sold", "bought", "ordered", "buy", "belong", "belongs", "work", "works", "kind", "kinds", "type", "types", "us", "ours", "please", "usd", "dollars", "dollar", "piece", "pieces", "first", "last", "sort", "sorted", "order", "highest", "result", "amount", "based", "given"]
 )
-_UNITS = {stem(w) for w in "usd eur gbp id kg g cm m km pct percent unit on at up".split()}
+_UNITS = {stem(w) for w in ["usd", "eur", "gbp", "id", "kg", "g", "cm", "m", "km", "pct", "percent", "unit", "on", "at", "up"]}
 _UNITS |= {"identifi"}
 _LABELS = ("name", "title", "label", "full_name", "username", "email", "sku", "code", "id")
 _PLACES = {"city", "country", "location", "region", "town", "state", "place", "address", "office"}
@@ -61,7 +55,9 @@ _OPS = {
 _QUOTED = re.compile(r"[\"\u201c`]([^\"\u201d`]+)[\"\u201d`]|(?<!\w)'([^']+)'(?!\w)")
 _PROPER = re.compile(r"(?<![.?!] )(?<!^)\b[A-Z][\w.&-]*(?: [A-Z][\w.&-]*)*")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b(?![-/])")
-_COUNTS = dict(zip("two three four five six seven eight nine ten".split(), range(2, 11), strict=True))
+_COUNTS = dict(
+    zip(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], range(2, 11), strict=True)
+)
 _NUMERAL = rf"(?P<n>\d{{1,3}}|{'|'.join(_COUNTS)})"
 _TOP = re.compile(
     rf"\b(?:top|which|what|the) {_NUMERAL}\b(?! (?:percent|%))|"
@@ -71,7 +67,7 @@ _TOP = re.compile(
 _UNIT = {"dollars": "usd", "dollar": "usd", "$": "usd", "usd": "usd", "euros": "eur", "€": "eur",
          "euro": "eur", "eur": "eur", "kg": "kg", "kilograms": "kg", "kilos": "kg"}  # fmt: skip
 _SOLD = re.compile(r"\b(?:sold|bought|purchased|ordered)\b", re.I)
-_AMOUNT = {stem(w) for w in "quantity qty units pieces".split()}
+_AMOUNT = {stem(w) for w in ["quantity", "qty", "units", "pieces"]}
 ENOUGH = 0.6
 
 
@@ -189,8 +185,12 @@ class Reader:
         spans += [(m.start(), m.end(), m[0].rstrip(".")) for m in _PROPER.finditer(self.text)]
         self._where(spans, asked)
         for table in self.mentioned:
-            match = re.search(rf"\b{_singular(table.name)}\s+(?:number |no\.? |#)?(\d+)\b", self.text, re.I)
-            key = next((c for c in table.columns if c.name in ("id", f"{_singular(table.name)}_id")), None)
+            match = re.search(
+                rf"\b{_singular(table.name)}\s+(?:number |no\.? |#)?(\d+)\b", self.text, re.I
+            )
+            key = next(
+                (c for c in table.columns if c.name in ("id", f"{_singular(table.name)}_id")), None
+            )
             if match and key:
                 asked.filters.append(Filter(key, "=", int(match[1])))
                 self._take(match.start(1), match.end(1))
@@ -290,13 +290,16 @@ class Reader:
         if top and not asked.order and low.startswith(("top", "the top")):
             asked.order = "DESC"
         counted = re.search(
-            r"\bhow many\b|(?:^|\b(?:the|a|total|is|and|,) )number of\b|\bcount (?:of|the|all)\b", low
+            r"\bhow many\b|(?:^|\b(?:the|a|total|is|and|,) )number of\b|\bcount (?:of|the|all)\b",
+            low,
         )
         if re.search(r"\b(?:percentage|percent|share|proportion|fraction) of\b", low):
             asked.measure = "share"
         elif re.search(r"\b(?:average|mean)\b", low):
             asked.measure = "avg"
-        elif re.search(r"\b(?:total|sum|revenue|turnover|altogether|combined|overall|sales)\b", low):
+        elif re.search(
+            r"\b(?:total|sum|revenue|turnover|altogether|combined|overall|sales)\b", low
+        ):
             asked.measure = "sum"
         elif counted:
             asked.measure = "count"
@@ -320,8 +323,14 @@ class Reader:
             asked.measure = "count"
 
     def _group(self, asked: Asked) -> None:
-        match = re.search(r"\b(?:per|by|for each|each|for every)\s+(?:the\s+)?([a-z_ ]{3,30})", self.text, re.I)
-        which = re.search(rf"\b(?:which|what)\s+(?:{_NUMERAL}\s+)?(?P<of>[a-z]+)", self.text, re.I) if asked.order else None
+        match = re.search(
+            r"\b(?:per|by|for each|each|for every)\s+(?:the\s+)?([a-z_ ]{3,30})", self.text, re.I
+        )
+        which = (
+            re.search(rf"\b(?:which|what)\s+(?:{_NUMERAL}\s+)?(?P<of>[a-z]+)", self.text, re.I)
+            if asked.order
+            else None
+        )
         for found, asks in ((match, False), (which, True)):
             if not found:
                 continue
@@ -337,7 +346,11 @@ class Reader:
 
     def _grouping(self, words: Sequence[str], asked: Asked) -> Column | None:
         for column in sorted(self.columns, key=self._far):
-            if column.kind != "number" and column.words - _UNITS <= set(words) and column.words - _UNITS:
+            if (
+                column.kind != "number"
+                and column.words - _UNITS <= set(words)
+                and column.words - _UNITS
+            ):
                 return column
         for table in self.tables:
             if set(table.words) <= set(words):
@@ -349,13 +362,24 @@ class Reader:
         return next((names[n] for n in _LABELS if n in names), table.columns[0])
 
     def _target(self, asked: Asked, head: str) -> Column | None:
-        kinds = ("number", "any") if asked.measure in ("sum", "avg") else ("number", "any", "text", "date")
+        kinds = (
+            ("number", "any")
+            if asked.measure in ("sum", "avg")
+            else ("number", "any", "text", "date")
+        )
         filtered = {f.column for f in asked.filters if f.op in ("=", "LIKE")}
-        found = self._best_column(head, kinds, but=filtered | ({asked.group} if asked.group else set()))
+        found = self._best_column(
+            head, kinds, but=filtered | ({asked.group} if asked.group else set())
+        )
         return found
 
     def _best_column(
-        self, text: str, kinds: Sequence[str], but: set[Column] | None = None, *, everywhere: bool = True
+        self,
+        text: str,
+        kinds: Sequence[str],
+        but: set[Column] | None = None,
+        *,
+        everywhere: bool = True,
     ) -> Column | None:
         low = [w.lower() for w in re.findall(r"[^\W_]+", text)]
         stems = {stem(w) for w in low if w not in ("how", "many")}
@@ -443,7 +467,9 @@ class Reader:
         self.used |= {at for at, (*_, w) in enumerate(self.words) if stem(w.lower()) in wanted}
 
     def _taken(self, start: int, end: int) -> bool:
-        return any(at in self.used for at, (a, b, _) in enumerate(self.words) if a < end and start < b)
+        return any(
+            at in self.used for at, (a, b, _) in enumerate(self.words) if a < end and start < b
+        )
 
     def _hinted(self, asked: Asked) -> bool:
         """Whether what costs, weighs or is spent is what was found; else the question goes on."""

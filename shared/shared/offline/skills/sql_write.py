@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from shared.offline.skills import sql_read
-from shared.offline.skills.schema_text import Column, Table
+from shared.offline.skills.schema_text import Table
 from shared.offline.skills.sql_read import Asked, Filter
 
 Edge = tuple[str, str]  # the other table, and the condition that joins it
@@ -94,7 +94,9 @@ def _aggregate(asked: Asked) -> str:
 def _looked_up(asked: Asked, reader: sql_read.Reader) -> tuple[list[str], str] | None:
     """A column of certain rows, or a list of rows; the rows must be told by a condition."""
     assert asked.main is not None
-    listing = re.match(r"\W*(?:please )?(?:list|show|which|what are|name|give|find)", reader.text, re.I)
+    listing = re.match(
+        r"\W*(?:please )?(?:list|show|which|what are|name|give|find)", reader.text, re.I
+    )
     if asked.target is not None and asked.filters:
         label = reader.label(asked.main)
         plain = [one for one in asked.filters if one.op == "="]
@@ -140,7 +142,9 @@ def _kept(asked: Asked) -> list[Filter]:
     return [one for one in asked.filters if one.column.table != asked.main.name]
 
 
-def _joined(base: str, needed: Sequence[str], tables: Sequence[Table], *, multiplies: bool) -> str | None:
+def _joined(
+    base: str, needed: Sequence[str], tables: Sequence[Table], *, multiplies: bool
+) -> str | None:
     """`base` with every other table joined; None when there is no way, or one that repeats rows."""
     edges = _edges(tables)
     text, here = base, {base}
@@ -194,5 +198,3 @@ def _condition(one: Filter) -> str:
         return f"{one.column} {one.op} {literal}" + ("" if exact else " COLLATE NOCASE")
     number = int(value) if value == int(value) else value
     return f"{one.column} {one.op} {number}"
-
-

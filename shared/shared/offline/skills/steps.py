@@ -42,7 +42,9 @@ class Steps:
 
 def read(wish: str) -> Steps | None:
     """None when the wish is one question, or not made of questions."""
-    parts = [part.strip(" ,") for part in _SPLIT.split(wish.strip()) if part and part.strip(" ,.?!")]
+    parts = [
+        part.strip(" ,") for part in _SPLIT.split(wish.strip()) if part and part.strip(" ,.?!")
+    ]
     if len(parts) == 1:
         return _compared(parts[0])
     if not parts or not all(_ASKS.search(part) for part in parts):
@@ -106,7 +108,10 @@ def _on_the_answer(part: str) -> str:
 
 def _so_many(first: str, part: str) -> str:
     """`12 parcels` after a price per parcel."""
-    each = {stem(m[1].lower()) for m in re.finditer(r"\b(?:per|each|one|single|an?)\s+(\w+)", first, re.I)}
+    each = {
+        stem(m[1].lower())
+        for m in re.finditer(r"\b(?:per|each|one|single|an?)\s+(\w+)", first, re.I)
+    }
     for match in re.finditer(rf"{_NUMBER}\s+(\w+)", part):
         if stem(match[2].lower()) in each:
             return f"{{0}} * {_plain(match[1])}"
@@ -130,7 +135,12 @@ def _compared(text: str) -> Steps | None:
         if not re.match(r"\W*(?:\d|(?:that|it|this)\b)", match[2], re.I):
             return Steps((f"What is {match[2]}?",), f"{{0}} * {_share(match[1])}")
         return None
-    for words, sign in (("minus", "-"), ("plus", "+"), ("times|multiplied by", "*"), ("divided by", "/")):
+    for words, sign in (
+        ("minus", "-"),
+        ("plus", "+"),
+        ("times|multiplied by", "*"),
+        ("divided by", "/"),
+    ):
         match = re.fullmatch(rf"(.+?),? (?:{words}) (.+)", bare, re.I)
         if match and not (_is_number(match[1]) and _is_number(match[2])):
             return _both(match[1], match[2], f"{{0}} {sign} {{1}}")

@@ -1,0 +1,257 @@
+"""One function a command: from parsed arguments to printed result and exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from shared.errors import UserError
+from shared.process import answer, answer_json, clean_note, note, unwinding
+from shared.settings import Settings, load_settings
+from shared.tables import table
+from stage4_agent import agent
+from stage4_agent.contract import Approve, Decision, Limits, Outcome, Proposal, Solve
+from stage4_agent.faults import read_faults
+from stage4_agent.journal import Journal, read_journal
+from stage4_agent.live import Live
+from stage4_agent.runner import open_bench, run_task
+from stage4_agent.tasks import Run, Task, chosen, find_task, load_tasks, problems
+from stage4_agent.tools.offered import DATA
+
+SESSION = re.compile(r"[\w.-]{1,64}")
+
+
+def run_run(arguments: Namespace) -> int:
+    settings = load_settings()
+    faults = read_faults(arguments.broken)
+    home = settings.home / "agent"
+    file, resumed = _trace(arguments, home)
+    task = _task(arguments, resumed)
+    limits = Limits(steps=arguments.steps, usd=arguments.usd, seconds=float(arguments.seconds))
+
+    async def work() -> Outcome:
+        watch = None if arguments.json else Live(clean_note(settings))
+        async with open_bench(
+            arguments.model, settings, home, limits, notes=arguments.notes
+        ) as bench:
+            if not arguments.json:
+                note(f"model    {bench.name.id}, record {file}")
+            with Journal(file, session=arguments.session or "", watch=watch) as journal:
+                kit = bench.kit(task, journal, _asks(arguments), faults)
+                return await solver(arguments.mode)(task, kit)
+
+    with unwinding():
+        outcome = asyncio.run(work())
+    if arguments.json:
+        answer_json(outcome_json(outcome) | {"trace": str(file)})
+    else:
+        _tell(outcome, file)
+    return 0 if outcome.status == "answered" else 1
+
+
+def run_tasks(arguments: Namespace) -> int:
+    tasks = load_tasks(DATA / "tasks.jsonl")
+    if not arguments.run:
+        listed = chosen(tasks, arguments.ids, offline=False)
+        if arguments.json:
+            answer_json([{"id": t.id, "task": t.task, "offline": t.offline} for t in listed])
+        else:
+            rows = [
+                ["id", "offline", "task"],
+                *([t.id, "yes" if t.offline else "no", t.task] for t in listed),
+            ]
+            answer(table(rows))
+        return 0
+    settings = load_settings()
+    with unwinding():
+        done = asyncio.run(_run_all(tasks, arguments, settings))
+    failed = sum(bool(problems(task, run)) for task, run in done)
+    if arguments.json:
+        answer_json([_task_json(task, run) for task, run in done])
+    else:
+        answer(_tasks_text(done))
+    return 1 if failed else 0
+
+
+async def _run_all(
+    tasks: list[Task], arguments: Namespace, settings: Settings
+) -> list[tuple[Task, Run]]:
+    faults = read_faults(arguments.broken)
+    with tempfile.TemporaryDirectory() as home:
+        async with open_bench(arguments.model, settings, Path(home)) as bench:
+            offline = bench.name.provider == "offline"
+            wanted = chosen(tasks, arguments.ids, offline=offline)
+            solve = solver(arguments.mode)
+            return [(task, await run_task(task, bench, faults, solve=solve)) for task in wanted]
+
+
+def run_ways(arguments: Namespace) -> int:
+    from stage4_agent.ways import compare, ways_text
+
+    settings = load_settings()
+    with unwinding(), tempfile.TemporaryDirectory() as home:
+        rows = asyncio.run(compare(arguments.model, settings, Path(home)))
+    if arguments.json:
+        answer_json(rows)
+    else:
+        answer(ways_text(rows))
+    return 0
+
+
+def run_score(arguments: Namespace) -> int:
+    from shared.score import tell
+    from stage4_agent.score import render, score, with_overhead
+
+    settings = load_settings()
+    with unwinding(), tempfile.TemporaryDirectory() as home:
+        found = with_overhead(asyncio.run(score(arguments.model, settings, Path(home))))
+    return tell(found, render(found), arguments)
+
+
+def run_replay(arguments: Namespace) -> int:
+    from stage4_agent.replay import replayed
+    from stage4_agent.tools.offered import Places, tools
+
+    events = read_journal(Path(arguments.trace))
+    nowhere = Path(tempfile.gettempdir()) / "never-written"
+    offered = tools(str(events[0]["task"]), Places(nowhere, nowhere), notes=True)
+    watch = None if arguments.json else Live(lambda line: answer(line + "\n"))
+    kept = [tool for tool in offered if tool.name in events[0]["tools"]]
+    outcome = asyncio.run(replayed(events, kept, watch=watch))
+    if arguments.json:
+        answer_json(outcome_json(outcome))
+    else:
+        answer(f"{outcome.status}: {outcome.answer or outcome.reason}\n")
+    return 0
+
+
+def solver(mode: str) -> Solve:
+    from stage4_agent.plan import plan_first
+    from stage4_agent.router import routed
+
+    return {"react": agent.solve, "plan": plan_first(), "router": routed()}[mode]
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "status": outcome.status,
+        "answer": outcome.answer,
+        "reason": outcome.reason,
+        "evidence": [
+            {"tool": e.tool, "arguments": dict(e.arguments), "shared": list(e.shared)}
+            for e in outcome.evidence
+        ],
+        "unsupported": list(outcome.unsupported),
+        "waiting": [
+            {"key": p.key, "tool": p.tool, "arguments": dict(p.arguments), "tainted": p.tainted}
+            for p in outcome.proposals
+        ],
+        "steps": outcome.steps,
+        "tool_calls": outcome.calls,
+        "input_tokens": outcome.usage.input_tokens,
+        "output_tokens": outcome.usage.output_tokens,
+        "usd": float(outcome.usd),
+        "seconds": round(outcome.seconds, 3),
+    }
+
+
+def _trace(arguments: Namespace, home: Path) -> tuple[Path, bool]:
+    """The file of the record, and whether it holds an earlier run."""
+    if arguments.trace:
+        file = Path(arguments.trace)
+    elif arguments.session:
+        if not SESSION.fullmatch(arguments.session) or set(arguments.session) == {"."}:
+            raise UserError("--session NAME: letters, digits, dot, - and _, at most 64")
+        file = home / f"{arguments.session}.jsonl"
+    else:
+        file = Path(tempfile.mkdtemp(prefix="run-", dir=_made(home))) / "trace.jsonl"
+    return file, file.is_file() and file.stat().st_size > 0
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _task(arguments: Namespace, resumed: bool) -> str:
+    text = arguments.task
+    if text == "-":
+        text = sys.stdin.read()
+    if not (text or "").strip():
+        if resumed:
+            return ""  # the record has it
+        raise UserError("say what to do: a task's id (`stage4 tasks`) or a question in quotes")
+    known = find_task(load_tasks(DATA / "tasks.jsonl"), text)
+    return known.task if known else str(text).strip()
+
+
+def _asks(arguments: Namespace) -> Approve:
+    """Keys given on the command line, then whoever sits at the terminal, else nobody."""
+
+    async def approve(proposal: Proposal) -> Decision:
+        if proposal.key in arguments.approve:
+            return "yes"
+        if proposal.key in arguments.deny:
+            return "no"
+        if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+            return "later"
+        return await asyncio.to_thread(_asked, proposal)
+
+    return approve
+
+
+def _asked(proposal: Proposal) -> Decision:
+    given = ", ".join(f"{name}={value!r}" for name, value in proposal.arguments.items())
+    warning = " after reading text from strangers" if proposal.tainted else ""
+    note(f"The agent wants{warning}: {proposal.tool}({given})")
+    said = input("Do it? yes / no / later: ").strip().lower()
+    return "yes" if said in ("y", "yes") else "no" if said in ("n", "no") else "later"
+
+
+def _tell(outcome: Outcome, file: Path) -> None:
+    if outcome.answer:
+        answer(outcome.answer + "\n")
+    for one in outcome.evidence:
+        note(f"evidence {one.tool}: {', '.join(one.shared[:6])}")
+    if outcome.unsupported:
+        note(f"warning  no result holds {', '.join(outcome.unsupported)}")
+    for one in outcome.proposals:
+        given = ", ".join(f"{name}={value!r}" for name, value in one.arguments.items())
+        note(f"waiting  {one.tool}({given})")
+        note(f"         go on with: stage4 run --trace {file} --approve {one.key}   (or --deny)")
+    if outcome.reason:
+        note(f"{outcome.status:8} {outcome.reason}")
+    note(
+        f"{outcome.steps} model calls, {outcome.calls} tool calls, {outcome.usage.input_tokens} + "
+        f"{outcome.usage.output_tokens} tokens, ${outcome.usd:.6f}, {outcome.seconds:.2f} s"
+    )
+
+
+def _task_json(task: Task, run: Run) -> dict[str, Any]:
+    found = problems(task, run)
+    return {"id": task.id, "solved": not found, "problems": found, **outcome_json(run.outcome)}
+
+
+def _tasks_text(done: Iterable[tuple[Task, Run]]) -> str:
+    rows = [["task", "", "steps", "calls", "usd", "answer or problem"]]
+    for task, run in done:
+        found = problems(task, run)
+        out = run.outcome
+        said = " ".join(("; ".join(found) or out.answer or out.reason).split())[:90]
+        rows.append(
+            [
+                task.id,
+                "FAIL" if found else "ok",
+                str(out.steps),
+                str(out.calls),
+                f"{out.usd:.6f}",
+                said,
+            ]
+        )
+    return table(rows)
