@@ -25,8 +25,14 @@ PLACES = {
     "Kenya": ("Nairobi", "Mombasa"),
 }
 SEGMENTS = ("consumer", "business", "school")
-FIRST = ["Ada", "Bo", "Cleo", "Dara", "Emil", "Fia", "Gus", "Hana", "Ivo", "Juno", "Kai", "Lena", "Milo", "Nora", "Otis", "Pia", "Quinn", "Rosa", "Sami", "Tove"]
-LAST = ["Abel", "Brandt", "Castro", "Dahl", "Endo", "Ferro", "Gruber", "Hale", "Ito", "Jensen", "Kimani", "Lund"]
+FIRST = (
+    "Ada", "Bo", "Cleo", "Dara", "Emil", "Fia", "Gus", "Hana", "Ivo", "Juno", "Kai",
+    "Lena", "Milo", "Nora", "Otis", "Pia", "Quinn", "Rosa", "Sami", "Tove",
+)  # fmt: skip
+LAST = (
+    "Abel", "Brandt", "Castro", "Dahl", "Endo", "Ferro", "Gruber", "Hale", "Ito",
+    "Jensen", "Kimani", "Lund",
+)  # fmt: skip
 GOODS = {
     "desk": (
         ("Oak", 320.0),

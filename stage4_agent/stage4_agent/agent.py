@@ -91,7 +91,7 @@ class Run:
             )
         return replace(outcome, seconds=time.monotonic() - self.start)
 
-    # --- reason ------------------------------------------------------------------------------------
+    # --- reason ----------------------------------------------------------------------------------
 
     async def _reason(self) -> Outcome | None:
         """Asks for the next turn; an outcome when no call may be made, or none came back."""
@@ -143,7 +143,7 @@ class Run:
             max_tokens=self.kit.limits.max_tokens,
         )
 
-    # --- act ---------------------------------------------------------------------------------------
+    # --- act -------------------------------------------------------------------------------------
 
     async def _act(self, calls: Sequence[ToolCall]) -> tuple[Proposal, ...]:
         """Runs the open calls of a turn at the same time; what waits for a person comes back."""
@@ -208,7 +208,7 @@ class Run:
         except ToolFailure as failure:
             return False, str(failure)
 
-    # --- observe -----------------------------------------------------------------------------------
+    # --- observe ---------------------------------------------------------------------------------
 
     def _record(
         self, key: str, call: ToolCall, given: Mapping[str, Any], ok: bool, text: str
@@ -230,7 +230,7 @@ class Run:
             ok=done.ok, text=text, again=again,
         )  # fmt: skip
 
-    # --- answer ------------------------------------------------------------------------------------
+    # --- answer ----------------------------------------------------------------------------------
 
     def _answer(self, reply: Reply) -> Outcome:
         if reply.stop == "refusal":

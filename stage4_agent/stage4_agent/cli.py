@@ -59,9 +59,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--approve", action="append", default=[], metavar="KEY",
                         help="agree to the action with this key, as a waiting run prints it")  # fmt: skip
     parser.add_argument("--deny", action="append", default=[], metavar="KEY")
-    parser.add_argument(
-        "--notes", action="store_true", help="offer the store that outlives sessions"
-    )
+    parser.add_argument("--notes", action="store_true", help="offer a store for later sessions")
     json_option(parser)
 
 

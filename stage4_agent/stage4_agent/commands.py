@@ -221,10 +221,10 @@ def _tell(outcome: Outcome, file: Path) -> None:
         note(f"evidence {one.tool}: {', '.join(one.shared[:6])}")
     if outcome.unsupported:
         note(f"warning  no result holds {', '.join(outcome.unsupported)}")
-    for one in outcome.proposals:
-        given = ", ".join(f"{name}={value!r}" for name, value in one.arguments.items())
-        note(f"waiting  {one.tool}({given})")
-        note(f"         go on with: stage4 run --trace {file} --approve {one.key}   (or --deny)")
+    for wish in outcome.proposals:
+        given = ", ".join(f"{name}={value!r}" for name, value in wish.arguments.items())
+        note(f"waiting  {wish.tool}({given})")
+        note(f"         go on with: stage4 run --trace {file} --approve {wish.key}   (or --deny)")
     if outcome.reason:
         note(f"{outcome.status:8} {outcome.reason}")
     note(

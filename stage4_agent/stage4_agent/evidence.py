@@ -1,4 +1,4 @@
-"""What an answer rests on: which results hold its numbers and quotes, and which numbers nobody said.
+"""What an answer rests on: results that hold its numbers and words, and numbers nobody said.
 
 A number that is in no result and not in the task was made up, or reckoned in the head, which for a
 model is the same. Left out: whether the words between the numbers follow from the results.

@@ -1,4 +1,4 @@
-"""Breaks tools on purpose: `sql=timeout` wraps the tools of a group, below everything that guards them.
+"""Breaks tools on purpose: `sql=timeout` wraps a group, below everything that guards it.
 
 The wrapper sits where a broken server would: the deadline, the check of the result and the loop
 see what it returns as they would see the real thing.

@@ -1,4 +1,4 @@
-"""Puts a run together: model, tools, limits, record. What all commands and the score have in common."""
+"""Puts a run together: model, tools, limits, record; for all commands and the score."""
 
 from __future__ import annotations
 

@@ -85,7 +85,8 @@ def with_overhead(score: AgentScore) -> AgentScore:
 
 
 def render(score: AgentScore) -> str:
-    head = f"{score.model}: {score.cases} runs, {score.seconds:.1f} s, ${score.cost_usd:.4f} for the tasks\n\n"
+    cost = f"${score.cost_usd:.4f} for the tasks"
+    head = f"{score.model}: {score.cases} runs, {score.seconds:.1f} s, {cost}\n\n"
     lines = [f"  {task}: {why}" for task, why in score.missed]
     lost = "\n".join(["", "not solved:", *lines]) + "\n" if lines else ""
     return head + rows_text(score.rows) + "\n" + matrix_text(score.cells) + lost

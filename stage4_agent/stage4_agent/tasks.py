@@ -21,9 +21,10 @@ from stage4_agent.evidence import numbers
 from stage4_agent.journal import Event
 
 DECLINES = re.compile(
-    r"\b(?:could not|cannot|can't|couldn't|unable|not (?:able|available|possible|found|known|in the)|"
-    r"no (?:answer|information|data|result|record|column|such)|do(?:es)? not (?:have|hold|know|contain|"
-    r"say|answer|list|include)|don't (?:have|know)|failed|refused|unknown)\b",
+    r"\b(?:could not|cannot|can't|couldn't|unable|failed|refused|unknown|"
+    r"not (?:able|available|possible|found|known|in the)|"
+    r"no (?:answer|information|data|result|record|column|such)|"
+    r"do(?:es)? not (?:have|hold|know|contain|say|answer|list|include)|don't (?:have|know))\b",
     re.I,
 )
 
@@ -116,12 +117,12 @@ def _round(number: str, like: Decimal) -> Decimal | None:
 
 
 def _task(data: dict[str, Any]) -> Task:
-    several = {
+    several: dict[str, Any] = {
         name: tuple(data[name]) for name in ("numbers", "words", "uses", "avoids") if name in data
     }
     if data.get("orders") is not None:
         several["orders"] = tuple((sku, count) for sku, count in data["orders"])
-    return Task(**(data | several))
+    return Task(**{**data, **several})
 
 
 def chosen(tasks: Sequence[Task], only: Sequence[str], *, offline: bool) -> list[Task]:

@@ -1,1 +1,4 @@
-"""The tools, one a file: `calculator`, `sql`, `web` with `fetch`, `orders`, `notes`; `offered` makes the set."""
+"""The tools, one a file: `calculator`, `sql`, `web` and `fetch`, `orders`, `notes`.
+
+`offered` makes the set that an agent gets.
+"""

@@ -134,7 +134,8 @@ class _Machine(Transformer_NonRecursive):  # type: ignore[type-arg]
         self.approximate = False
 
     def number(self, text: Token) -> Fraction:
-        return _bounded(Fraction(str(text).rstrip(".")))
+        found: Fraction = _bounded(Fraction(str(text).rstrip(".")))
+        return found
 
     def quantity(self, text: Token, unit: Any) -> Any:
         return self.number(text) * unit
@@ -203,7 +204,8 @@ class _Machine(Transformer_NonRecursive):  # type: ignore[type-arg]
         if exponent.denominator <= 64 and _exactly(near, base, exponent):
             return near
         self.approximate = True
-        return _bounded(found)
+        bounded: Fraction = _bounded(found)
+        return bounded
 
     def call(self, name: Token, *given: Any) -> Any:
         values = [_plain(value) for value in given]
@@ -316,7 +318,7 @@ def _units() -> Any:
     """Read only when an expression has a unit: it takes a second."""
     from pint import UnitRegistry
 
-    registry = UnitRegistry(non_int_type=Fraction, autoconvert_offset_to_baseunit=False)
+    registry: Any = UnitRegistry(non_int_type=Fraction, autoconvert_offset_to_baseunit=False)
     for code in _CODES:
         registry.define(f"{code} = [money_{code}]")
     return registry

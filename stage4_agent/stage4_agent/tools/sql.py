@@ -48,7 +48,8 @@ def sql_tools(file: Path) -> tuple[Tool, Tool]:
     return (
         Tool(
             name="sql_schema",
-            description=f"Lists the tables, columns and common values of the shop's database: {HOLDS}.",
+            description="Lists the tables, columns and common values of the shop's database: "
+            f"{HOLDS}.",
             parameters={"type": "object", "properties": {}, "required": []},
             returns=SCHEMA_FORM,
             run=schema,
@@ -56,8 +57,8 @@ def sql_tools(file: Path) -> tuple[Tool, Tool]:
         ),
         Tool(
             name="sql_query",
-            description=f"Runs one read-only SQL SELECT statement (SQLite) on the shop's database: {HOLDS}. "
-            f"Gives {ROWS} rows at most. Ask sql_schema for the tables first.",
+            description="Runs one read-only SQL SELECT statement (SQLite) on the shop's database: "
+            f"{HOLDS}. Gives {ROWS} rows at most. Ask sql_schema for the tables first.",
             parameters={
                 "type": "object",
                 "properties": {

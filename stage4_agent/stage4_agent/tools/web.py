@@ -26,9 +26,11 @@ HITS, EXCERPT = 4, 700
 _HEAD = re.compile(r"---\nurl: (?P<url>\S+)\ntitle: (?P<title>[^\n]+)\n---\n(?P<text>.*)", re.S)
 _WORD = re.compile(r"\w+")
 # Words that every question has; FTS5 has no list of its own.
-_SMALL = frozenset(
-    ["a", "an", "and", "are", "at", "by", "can", "cost", "do", "does", "for", "from", "how", "i", "in", "is", "it", "many", "much", "of", "on", "or", "that", "the", "their", "there", "to", "was", "what", "when", "which", "who", "why", "with", "our", "we", "us", "you", "your", "me", "please", "tell", "find"]
-)
+_SMALL_WORDS = """
+    a an and are at by can cost do does for from how i in is it many much of on or that the
+    their there to was what when which who why with our we us you your me please tell find
+"""
+_SMALL = frozenset(_SMALL_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,8 @@ def ranked(scene: Scene, part: str, before: str = "") -> list[Plan]:
         score += 0.1 * any(not isinstance(value, str) for value in given.values())
         score -= 0.15 * len(missing)
         if sql_parameter(tool):
-            named = coverage(asked, text, weigh) > _NAMED and bool(_ASKS.search(part))
-            bonus = _LOOK * named + _ADDED * bool(_ADDS.search(part))
+            about = coverage(asked, text, weigh) > _NAMED and bool(_ASKS.search(part))
+            bonus = _LOOK * about + _ADDED * bool(_ADDS.search(part))
             score = score + bonus if not scene.tables else 0.0 if missing else score + _ANSWERABLE
         plans.append(Plan(tool, given, missing, score))
     return sorted(plans, key=lambda plan: -plan.score)

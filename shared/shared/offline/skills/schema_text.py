@@ -187,7 +187,8 @@ def _linked(found: list[Table]) -> list[Table]:
     linked = []
     for table in found:
         columns = []
-        for column in table.columns:
+        for one in table.columns:
+            column = one
             head = column.name.removesuffix("_id")
             other = by_words.get(frozenset(name_terms(head))) if head != column.name else None
             if column.points is None and other is not None and other.name != table.name:

@@ -29,16 +29,46 @@ _LIKE = {
     "latest": "date", "earliest": "date", "recent": "date", "when": "date", "where": "city country",
     "who": "name", "sold": "quantity", "populous": "population",
 }  # fmt: skip
-_UP = set(
-    ["most", "highest", "largest", "biggest", "greatest", "maximum", "max", "top", "priciest", "dearest", "heaviest", "longest", "tallest", "newest", "latest", "recent", "youngest", "best"]
-)
-_DOWN = set(
-    ["least", "lowest", "smallest", "fewest", "minimum", "min", "cheapest", "lightest", "shortest", "earliest", "oldest", "worst"]
-)
-_SOFT = set(
-    ["currently", "database", "table", "tables", "record", "records", "row", "rows", "entry", "entries", "shop", "store", "company", "live", "lives", "living", "placed", "place", "made", "make", "registered", "called", "come", "came", "exist", "exists", "have", "has", "list", "names", "name", "many", "number", "count", "total", "sum", "average", "mean", "overall", "altogether", "combined", "value", "values", "percentage", "percent", "share", "proportion", "per", "each", "every", "by", "top", "different", "distinct", "unique", "sold", "bought", "ordered", "buy", "belong", "belongs", "work", "works", "kind", "kinds", "type", "types", "us", "ours", "please", "usd", "dollars", "dollar", "piece", "pieces", "first", "last", "sort", "sorted", "order", "highest", "result", "amount", "based", "given"]
-)
-_UNITS = {stem(w) for w in ["usd", "eur", "gbp", "id", "kg", "g", "cm", "m", "km", "pct", "percent", "unit", "on", "at", "up"]}
+_UP_WORDS = """
+    most highest largest biggest greatest maximum max top priciest dearest heaviest longest
+    tallest newest latest recent youngest best
+"""
+_UP = frozenset(_UP_WORDS.split())
+_DOWN_WORDS = """
+    least lowest smallest fewest minimum min cheapest lightest shortest earliest oldest
+    worst
+"""
+_DOWN = frozenset(_DOWN_WORDS.split())
+_SOFT_WORDS = """
+    currently database table tables record records row rows entry entries shop store company
+    live lives living placed place made make registered called come came exist exists have
+    has list names name many number count total sum average mean overall altogether combined
+    value values percentage percent share proportion per each every by top different
+    distinct unique sold bought ordered buy belong belongs work works kind kinds type types
+    us ours please usd dollars dollar piece pieces first last sort sorted order highest
+    result amount based given
+"""
+_SOFT = frozenset(_SOFT_WORDS.split())
+_UNITS = {
+    stem(w)
+    for w in [
+        "usd",
+        "eur",
+        "gbp",
+        "id",
+        "kg",
+        "g",
+        "cm",
+        "m",
+        "km",
+        "pct",
+        "percent",
+        "unit",
+        "on",
+        "at",
+        "up",
+    ]
+}
 _UNITS |= {"identifi"}
 _LABELS = ("name", "title", "label", "full_name", "username", "email", "sku", "code", "id")
 _PLACES = {"city", "country", "location", "region", "town", "state", "place", "address", "office"}
@@ -55,13 +85,14 @@ _OPS = {
 _QUOTED = re.compile(r"[\"\u201c`]([^\"\u201d`]+)[\"\u201d`]|(?<!\w)'([^']+)'(?!\w)")
 _PROPER = re.compile(r"(?<![.?!] )(?<!^)\b[A-Z][\w.&-]*(?: [A-Z][\w.&-]*)*")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b(?![-/])")
-_COUNTS = dict(
-    zip(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], range(2, 11), strict=True)
-)
+_COUNTS = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+}  # fmt: skip
 _NUMERAL = rf"(?P<n>\d{{1,3}}|{'|'.join(_COUNTS)})"
 _TOP = re.compile(
     rf"\b(?:top|which|what|the) {_NUMERAL}\b(?! (?:percent|%))|"
-    rf"\b{_NUMERAL.replace('<n>', '<m>')} (?:most|least|highest|lowest|cheapest|largest|biggest|newest|oldest|latest)\b",
+    rf"\b{_NUMERAL.replace('<n>', '<m>')} (?:most|least|highest|lowest|cheapest|largest|biggest|"
+    r"newest|oldest|latest)\b",
     re.I,
 )
 _UNIT = {"dollars": "usd", "dollar": "usd", "$": "usd", "usd": "usd", "euros": "eur", "€": "eur",

@@ -22,8 +22,8 @@ _REFERS = re.compile(
     re.I,
 )
 _ASKS = re.compile(
-    r"^\W*(?:and |then |also |please )*(?:how|what|which|who|when|where|multiply|add|subtract|divide|double|"
-    r"triple|halve|take|increase|reduce|calculate|compute|work out|tell me|give me|find)\b", re.I,
+    r"^\W*(?:and |then |also |please )*(?:how|what|which|who|when|where|multiply|add|subtract|divide|"
+    r"double|triple|halve|take|increase|reduce|calculate|compute|work out|tell me|give me|find)\b", re.I,
 )  # fmt: skip
 _SPLIT = re.compile(
     r"(?<=[.?!;])\s+|,?\s+(?:and then|and|then)\s+(?=(?:how|what|which|who|when|where|multiply|add|"
@@ -78,21 +78,35 @@ def _less(number: str) -> str:
     return f"{{0}} * {(1 - _plain(number) / 100).normalize():f}"
 
 
+_BY = r"(?:\w+ )?by"
+_WORDS = r"(?:\w+ ){0,3}"
+_RAISED = rf"(?:plus|add(?:ing)?|with|increased? {_BY}|raised? {_BY}|including|and)"
+_LOWERED = (
+    rf"(?:minus|less|reduced? {_BY}|subtract(?:ing)?|discount of|decreased? {_BY}|lowered {_BY})"
+)
+_SHARED = (
+    rf"(?:divid\w+ {_WORDS}by|split {_WORDS}(?:between|among|by)|shared {_WORDS}(?:between|among))"
+)
+_NO_CUT = r"(?!\s*(?:off|less|discount|reduc))"
+# The first pattern that a part holds decides; what it does with the number before.
 _OPERATIONS: tuple[tuple[str, Callable[[str], str]], ...] = (
-    (rf"\b(?:plus|add(?:ing)?|with|increased? (?:\w+ )?by|raised? (?:\w+ )?by|including|and)\s+(?:a |an |the )?(?:\w+ (?:of|tax) )?{_PERCENT}(?!\s*(?:off|less|discount|reduc))", _more),
+    (rf"\b{_RAISED}\s+(?:a |an |the )?(?:\w+ (?:of|tax) )?{_PERCENT}{_NO_CUT}", _more),
     (rf"{_PERCENT}\s*(?:more|extra|higher|on top|added|tax|vat)", _more),
     (rf"{_PERCENT}\s*(?:off|less|lower|cheaper|discount|reduction)", _less),
-    (rf"\b(?:minus|less|reduced? (?:\w+ )?by|subtract(?:ing)?|discount of|decreased? (?:\w+ )?by|lowered (?:\w+ )?by)\s+(?:a \w+ of )?{_PERCENT}", _less),
+    (rf"\b{_LOWERED}\s+(?:a \w+ of )?{_PERCENT}", _less),
     (rf"{_PERCENT}\s+of\b", lambda n: f"{{0}} * {_share(n)}"),
-    (rf"\b(?:multipl\w+ (?:\w+ ){{0,3}}by|times)\s+{_NUMBER}", lambda n: f"{{0}} * {_plain(n)}"),
+    (rf"\b(?:multipl\w+ {_WORDS}by|times)\s+{_NUMBER}", lambda n: f"{{0}} * {_plain(n)}"),
     (rf"{_NUMBER}\s+times\b", lambda n: f"{{0}} * {_plain(n)}"),
-    (rf"\b(?:divid\w+ (?:\w+ ){{0,3}}by|split (?:\w+ ){{0,3}}(?:between|among|by)|shared (?:\w+ ){{0,2}}(?:between|among))\s+{_NUMBER}", lambda n: f"{{0}} / {_plain(n)}"),
+    (rf"\b{_SHARED}\s+{_NUMBER}", lambda n: f"{{0}} / {_plain(n)}"),
     (rf"\b(?:plus|add(?:ing)?|increased? by)\s+{_NUMBER}", lambda n: f"{{0}} + {_plain(n)}"),
-    (rf"\b(?:minus|less|subtract(?:ing)?|reduced? by)\s+{_NUMBER}", lambda n: f"{{0}} - {_plain(n)}"),
+    (
+        rf"\b(?:minus|less|subtract(?:ing)?|reduced? by)\s+{_NUMBER}",
+        lambda n: f"{{0}} - {_plain(n)}",
+    ),
     (r"\b(double|twice)\b", lambda _: "{0} * 2"),
     (r"\b(triple)\b", lambda _: "{0} * 3"),
     (r"\b(half|halve)\b", lambda _: "{0} / 2"),
-)  # fmt: skip
+)
 
 
 def _on_the_answer(part: str) -> str:

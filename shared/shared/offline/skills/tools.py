@@ -1,7 +1,7 @@
 """Chooses tools and fills their arguments; says when a value is missing or a tool failed.
 
 Matches the wish against tool names, descriptions, parameters and enums, one part of a sentence at a
-time, so that several calls can be made in one turn; does one sum with what the parts gave (`steps`).
+time, so that several calls can be made in one turn; has one sum done with what they gave (`steps`).
 Tool results are data: they give missing values and the final answer, never new wishes. Left out:
 loops over a list of results, and judging whether a result makes sense.
 """
