@@ -101,8 +101,8 @@ async def run(ready: Ready, given: Arguments, key: str) -> str:
         if not clock.expired():
             raise ToolFailure(_sentence(f"{tool.name} failed: {error or 'timed out'}")) from None
         raise ToolFailure(
-            f"{tool.name} gave no answer within {tool.deadline_s:g} s: ask for less, or use another "
-            "tool."
+            f"{tool.name} gave no answer within {tool.deadline_s:g} s: ask for less, or use "
+            "another tool."
         ) from None
     except Exception as error:  # foreign code: the model learns the cause, never the stack
         raise ToolFailure(

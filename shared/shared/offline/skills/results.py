@@ -25,7 +25,8 @@ _NAMES = ("url", "id", "source", "title", "name")
 _FENCE = re.compile(r"^\s*<(\w+)[^>\n]*>\n(?P<inside>.*?)\n?</\1>\s*", re.S)
 _AGAIN = re.compile(r"^[^\n{\[<]{1,120}:\n(?=[{\[<])")
 _QUANTITY = re.compile(
-    r"\b(?:how (?:many|much|long|old|far|often|high|large|big|heavy)|number of|percentage|average|total)\b",
+    r"\b(?:how (?:many|much|long|old|far|often|high|large|big|heavy)|number of|percentage|average|"
+    r"total)\b",
     re.I,
 )
 _ANY_NUMBER = re.compile(

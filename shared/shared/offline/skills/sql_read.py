@@ -86,7 +86,8 @@ _QUOTED = re.compile(r"[\"\u201c`]([^\"\u201d`]+)[\"\u201d`]|(?<!\w)'([^']+)'(?!
 _PROPER = re.compile(r"(?<![.?!] )(?<!^)\b[A-Z][\w.&-]*(?: [A-Z][\w.&-]*)*")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b(?![-/])")
 _COUNTS = {
-    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10,
 }  # fmt: skip
 _NUMERAL = rf"(?P<n>\d{{1,3}}|{'|'.join(_COUNTS)})"
 _TOP = re.compile(
@@ -153,7 +154,7 @@ class Reader:
         asked.understood = self._understood(asked)
         return asked
 
-    # --- conditions ---------------------------------------------------------------------------------
+    # --- conditions -------------------------------------------------------------------------------
 
     def _listed(self, asked: Asked) -> None:
         """Values that the schema lists, the longest first; a plural names the same value."""
@@ -309,7 +310,7 @@ class Reader:
                 self._take_stems(words)
                 asked.target = None
 
-    # --- what is wanted -----------------------------------------------------------------------------
+    # --- what is wanted ---------------------------------------------------------------------------
 
     def _measure(self, asked: Asked) -> None:
         low = self.text.lower()
@@ -434,7 +435,7 @@ class Reader:
         self._take_stems({stem(w) for w in low if w in _LIKE and w not in STOP})
         return best[1]
 
-    # --- tables and words ---------------------------------------------------------------------------
+    # --- tables and words -------------------------------------------------------------------------
 
     def _mentioned_tables(self) -> list[Table]:
         stems = [stem(word.lower()) for *_, word in self.words]

@@ -22,8 +22,9 @@ _REFERS = re.compile(
     re.I,
 )
 _ASKS = re.compile(
-    r"^\W*(?:and |then |also |please )*(?:how|what|which|who|when|where|multiply|add|subtract|divide|"
-    r"double|triple|halve|take|increase|reduce|calculate|compute|work out|tell me|give me|find)\b", re.I,
+    r"^\W*(?:and |then |also |please )*(?:how|what|which|who|when|where|multiply|add|subtract|"
+    r"divide|double|triple|halve|take|increase|reduce|calculate|compute|work out|tell me|give me|"
+    r"find)\b", re.I,
 )  # fmt: skip
 _SPLIT = re.compile(
     r"(?<=[.?!;])\s+|,?\s+(?:and then|and|then)\s+(?=(?:how|what|which|who|when|where|multiply|add|"
@@ -135,7 +136,8 @@ def _so_many(first: str, part: str) -> str:
 def _compared(text: str) -> Steps | None:
     """One sentence about two things, or about a share of one."""
     bare = re.sub(
-        r"^\W*(?:please |can you )?(?:what is|what's|what are|how much is|calculate|compute|find|tell me|"
+        r"^\W*(?:please |can you )?(?:what is|what's|what are|how much is|calculate|compute|find|"
+        r"tell me|"
         r"give me|work out)\s+", "", text.strip(" ?.!"), flags=re.I,
     )  # fmt: skip
     if match := re.fullmatch(r"(?:the )?difference between (.+?) and (.+)", bare, re.I):
