@@ -26,6 +26,7 @@ MAX_BITS = 4_096  # of a numerator or denominator: 1,200 digits, more than anyth
 DIGITS = 40  # shown; what needs more is rounded and said to be
 ROUNDED = 15
 _GROUPED = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_FUNCTION = re.compile(r"\b(?:sqrt|abs|round|floor|ceil|min|max|sum|avg|mean)\s*\(")
 _CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
 _CODES = ("USD", "EUR", "GBP", "JPY", "CHF", "CNY", "INR", "CAD", "AUD", "SEK")
 
@@ -166,8 +167,8 @@ class _Machine(Transformer_NonRecursive):  # type: ignore[type-arg]
             return _bounded(_plain(a) * (1 + sign * Fraction(b)))
         return _bounded(_plain(a) + sign * _plain(b))
 
-    def mul(self, a: Any, b: Any) -> Any:
-        return _bounded(_plain(a) * _plain(b))
+    def mul(self, a: Any, *rest: Any) -> Any:
+        return _bounded(_plain(a) * _plain(rest[-1]))
 
     def div(self, a: Any, b: Any) -> Any:
         found = _plain(a) / _plain(b)
@@ -175,7 +176,8 @@ class _Machine(Transformer_NonRecursive):  # type: ignore[type-arg]
         return _bounded(Fraction(found.to_base_units().magnitude) if same else found)
 
     def floordiv(self, a: Any, b: Any) -> Any:
-        return _bounded(_plain(a) // _plain(b))
+        found = _plain(a) // _plain(b)  # of two fractions it is an int, whose powers can be floats
+        return _bounded(found if _is_quantity(found) else Fraction(found))
 
     def mod(self, a: Any, *rest: Any) -> Any:
         return _bounded(_plain(a) % _plain(rest[-1]))
@@ -290,7 +292,7 @@ def _ungrouped(text: str) -> str:
     """1,234.50 is one number, except where a comma may part the values of a function."""
     if not _GROUPED.search(text):
         return text
-    if re.search(r"[a-z]\s*\(", text):
+    if _FUNCTION.search(text):
         raise ToolFailure("write numbers without commas inside a function: 1200, not 1,200")
     return _GROUPED.sub(lambda match: match[0].replace(",", ""), text)
 
