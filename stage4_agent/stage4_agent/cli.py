@@ -56,8 +56,8 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=positive, default=120, help="most time (120)")
     parser.add_argument("--session", metavar="NAME", help="go on with this session if it exists")
     parser.add_argument("--trace", metavar="FILE", help="where the record goes (.stages/agent/)")
-    parser.add_argument("--approve", action="append", default=[], metavar="KEY",
-                        help="agree to the action that a waiting run named by this key")  # fmt: skip
+    by_key = "agree to the action that a waiting run named by this key"
+    parser.add_argument("--approve", action="append", default=[], metavar="KEY", help=by_key)
     parser.add_argument("--deny", action="append", default=[], metavar="KEY")
     parser.add_argument("--notes", action="store_true", help="offer a store for later sessions")
     json_option(parser)

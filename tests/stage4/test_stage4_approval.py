@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.stage4.conftest import play, tool
 
 from shared.messages import Reply, ToolCall
 from stage4_agent.contract import (
@@ -19,7 +20,6 @@ from stage4_agent.contract import (
 from stage4_agent.journal import Journal
 from stage4_agent.scripted import call, calls, says
 from stage4_agent.toolbox import Toolbox
-from tests.stage4.conftest import play, tool
 
 
 class Shop:

@@ -82,10 +82,9 @@ def test_any_text_is_a_value_or_a_sentence(text: str) -> None:
     try:
         value, _ = evaluate(text)
     except ToolFailure as failure:
-        assert str(failure)
-        assert "Traceback" not in str(failure)
-    else:
-        assert value is not None
+        value = str(failure)
+    assert value is not None
+    assert "Traceback" not in str(value)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +109,7 @@ def test_any_text_is_a_value_or_a_sentence(text: str) -> None:
         ("round(-2.5)", "-3"),
         ("max(1, 5, 3) + min(2, 1)", "6"),
         ("avg(1, 2, 6)", "3"),
-        ("3 × 4 ÷ 2 − 1", "5"),
+        ("3 \u00d7 4 \u00f7 2 \u2212 1", "5"),
         ("2^10", "1024"),
         ("1e3 + 1", "1001"),
     ],
@@ -125,7 +124,8 @@ def test_known_values(expression: str, result: str) -> None:
         "", "hello", "__import__('os').system('id')", "9**9**9", "2**100000", "10**(10**10)",
         "1/0", "0**-1", "(1+2", "1+2)", "2(3)", "1 2", "1,23 + 4", "x + 1", "1 if 1 else 2",
         "lambda: 1", "max(1,200)", "sqrt(0-4)", "1e9999999", "factorial(10)", "(" * 400, "[1,2]",
-        "'a' * 10", "5; 6", "1 == 1", "sqrt()", "round(1, 2, 3)", "round(1.5, 0.5)", "0x10", "1_000",
+        "'a' * 10", "5; 6", "1 == 1", "sqrt()", "round(1, 2, 3)", "round(1.5, 0.5)", "0x10",
+        "1_000",
         "+".join(["1"] * 400), "99999999999999999999 ** 99",
     ],
 )  # fmt: skip

@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.stage4.conftest import play, tool
 
 from shared.errors import Overloaded
 from shared.messages import Reply, Request, ToolCall, Usage
 from stage4_agent.contract import Arguments, Limits, ToolFailure
 from stage4_agent.scripted import call, calls, says
-from tests.stage4.conftest import play, tool
 
 
 async def double(given: Arguments, _key: str) -> int:

@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.stage4.conftest import END_S, play, tool
 
 from shared.errors import UserError
 from stage4_agent.journal import Journal, read_journal
 from stage4_agent.runner import placed
 from stage4_agent.scripted import call, calls, says
-from tests.stage4.conftest import END_S, play, tool
 
-# Runs a session with a real order in it and dies by SIGKILL at the given point: after the nth event,
+# Runs a session with two real orders and dies by SIGKILL at the given point: after the nth event,
 # or inside the shop between the order and its result ("inside").
 PROGRAM = """
 import asyncio, os, signal, sys
@@ -58,8 +58,8 @@ def reply(request):
             ToolCall("b", "place_order", '{"sku": "DE-1007", "quantity": 2}'),
         ), stop="tool_use", usage=Usage(10, 5))
     if turns == 1:
-        return Reply(tool_calls=(ToolCall("c", "place_order", '{"sku": "CH-1140", "quantity": 1}'),),
-                     stop="tool_use", usage=Usage(10, 5))
+        last = ToolCall("c", "place_order", '{"sku": "CH-1140", "quantity": 1}')
+        return Reply(tool_calls=(last,), stop="tool_use", usage=Usage(10, 5))
     return Reply(text="Both are ordered.", stop="end", usage=Usage(10, 5))
 
 async def yes(_):

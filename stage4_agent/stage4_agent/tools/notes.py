@@ -20,9 +20,11 @@ SQL = Path(__file__).parents[1] / "sql" / "notes.sql"
 MOST = 500
 
 
-def note_tools(file: Path) -> tuple[Tool, Tool]:
+def note_tools(file: Path, most: int = MOST) -> tuple[Tool, Tool]:
+    """`remember` and `recall` over the SQLite file `file`, which holds `most` notes."""
+
     async def remember(given: Arguments, _key: str) -> dict[str, Any]:
-        return await asyncio.to_thread(_write, file, given["topic"], given["text"])
+        return await asyncio.to_thread(_write, file, given["topic"], given["text"], most)
 
     async def recall(given: Arguments, _key: str) -> dict[str, Any]:
         return await asyncio.to_thread(_find, file, given["word"])
@@ -58,15 +60,15 @@ def note_tools(file: Path) -> tuple[Tool, Tool]:
     )
 
 
-def _write(file: Path, topic: str, text: str) -> dict[str, Any]:
+def _write(file: Path, topic: str, text: str, most: int) -> dict[str, Any]:
     ask = load_queries(SQL)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(file, timeout=5)) as db, db:
             db.execute(ask["create"])
             (count,) = db.execute(ask["count"]).fetchone()
-            if count >= MOST:
-                raise ToolFailure(f"there are {MOST} notes, which is the most: overwrite a topic")
+            if count >= most:
+                raise ToolFailure(f"there are {most} notes, which is the most: overwrite a topic")
             db.execute(ask["write"], {"topic": topic, "text": text})
     except (sqlite3.Error, OSError) as error:
         raise ToolFailure(f"the note could not be kept: {error}") from None

@@ -71,6 +71,7 @@ _UNITS = {
 }
 _UNITS |= {"identifi"}
 _LABELS = ("name", "title", "label", "full_name", "username", "email", "sku", "code", "id")
+_KINDS = {"category", "genre", "type", "kind", "status", "state", "class", "segment", "brand"}
 _PLACES = {"city", "country", "location", "region", "town", "state", "place", "address", "office"}
 _MORE = re.compile(
     r"\b(?P<op>more than|greater than|larger than|higher than|over|above|exceeding|at least|"
@@ -150,6 +151,7 @@ class Reader:
         self._named(asked)
         self._compared(asked)
         self._measure(asked)
+        self._kinds(asked)
         self._flags(asked)
         asked.understood = self._understood(asked)
         return asked
@@ -223,7 +225,7 @@ class Reader:
             key = next(
                 (c for c in table.columns if c.name in ("id", f"{_singular(table.name)}_id")), None
             )
-            if match and key:
+            if match and key and not self._taken(match.start(1), match.end(1)):
                 asked.filters.append(Filter(key, "=", int(match[1])))
                 self._take(match.start(1), match.end(1))
 
@@ -235,7 +237,7 @@ class Reader:
         for start, end, value in spans:
             if self._taken(start, end) or value.lower() in STOP:
                 continue
-            column = self._column_for(value, self.text[:start])
+            column = self._column_for(value, self.text[:start], self.text[end:])
             if column is not None:
                 asked.filters.append(Filter(column, "=", value))
                 self._take(start, end)
@@ -260,7 +262,12 @@ class Reader:
             re.search(rf"(?<![\w-]){re.escape(value)}(?:e?s)?(?![\w-])", self.text, re.I)
         )
 
-    def _column_for(self, value: str, before: str) -> Column | None:
+    def _column_for(self, value: str, before: str, after: str = "") -> Column | None:
+        """`the Engineering department` is named by a label of the departments."""
+        behind = self._first_word(after.lstrip(" \"'")[:30]) if after[:1] in " \"'" else set()
+        own = next((t for t in self.tables if behind and behind == set(t.words)), None)
+        if own is not None and " " not in value.strip():
+            return self.label(own)
         near = [c for t in self.mentioned for c in t.columns if c.kind in ("text", "any")]
         if not near:
             return None
@@ -273,6 +280,21 @@ class Reader:
         coded = any(map(str.isdigit, value)) and " " not in value
         order = ("sku", "code", "number", "reference", *_LABELS) if coded else _LABELS
         return next((names[name] for name in order if name in names), None)
+
+    def _kinds(self, asked: Asked) -> None:
+        """`crime books`: an unknown word before the rows that are meant is their kind."""
+        if asked.main is None:
+            return
+        kinds = [c for c in asked.main.columns if c.name in _KINDS and not c.values]
+        for at, (start, _, word) in enumerate(self.words[1:]):
+            before = self.words[at]
+            if self.text[before[1] : start].strip():
+                continue
+            low = before[2].lower()
+            strange = at not in self.used and low not in STOP | _SOFT | _UP | _DOWN | set(_LIKE)
+            if kinds and strange and stem(word.lower()) in asked.main.words and low.isalpha():
+                asked.filters.append(Filter(kinds[0], "=", low))
+                self._take(before[0], before[1])
 
     def _compared(self, asked: Asked) -> None:
         for match in _MORE.finditer(self.text):
@@ -337,6 +359,9 @@ class Reader:
             asked.measure = "count"
         asked.main = self._main(counted.end() if counted else 0)
         self._group(asked)
+        others = [t for t in self.mentioned if asked.group and t.name != asked.group.table]
+        if others and asked.group and asked.main and asked.main.name == asked.group.table:
+            asked.main = others[0]  # of each department its employees are counted
         head = self.text[counted.end() :] if counted else self.text
         if asked.measure != "share":
             asked.target = self._target(asked, head)
@@ -380,6 +405,7 @@ class Reader:
         for column in sorted(self.columns, key=self._far):
             if (
                 column.kind != "number"
+                and not column.points
                 and column.words - _UNITS <= set(words)
                 and column.words - _UNITS
             ):
@@ -415,7 +441,8 @@ class Reader:
     ) -> Column | None:
         low = [w.lower() for w in re.findall(r"[^\W_]+", text)]
         stems = {stem(w) for w in low if w not in ("how", "many")}
-        hinted = {stem(hint) for w in low for hint in _LIKE.get(w, "").split()}
+        telling = [w for w in low if w in _LIKE and w not in STOP] or low  # `earns` before `who`
+        hinted = {stem(hint) for w in telling for hint in _LIKE.get(w, "").split()}
         best: tuple[float, Column] | None = None
         for column in self.columns:
             if column.kind not in kinds or (but and column in but) or column.points:
