@@ -79,14 +79,16 @@ def db() -> Iterator[sqlite3.Connection]:
     ("schema", "question", "truth"),
     [
         (LIBRARY, "How many books are there?", "SELECT count(*) FROM books"),
-        (LIBRARY, "How many crime books are there?", "SELECT count(*) FROM books WHERE genre = 'crime'"),
+        (LIBRARY, "How many crime books are there?",
+         "SELECT count(*) FROM books WHERE genre = 'crime'"),
         (LIBRARY, "What is the average price of books?", "SELECT round(avg(price), 4) FROM books"),
         (LIBRARY, "What is the total price of all books?", "SELECT sum(price) FROM books"),
         (LIBRARY, "How many books were published in 2005?",
          "SELECT count(*) FROM books WHERE published LIKE '2005%'"),
         (LIBRARY, "How many loans were made in March 2025?",
          "SELECT count(*) FROM loans WHERE loaned_on LIKE '2025-03%'"),
-        (LIBRARY, "How many books cost more than 10?", "SELECT count(*) FROM books WHERE price > 10"),
+        (LIBRARY, "How many books cost more than 10?",
+         "SELECT count(*) FROM books WHERE price > 10"),
         (LIBRARY, "How many authors come from Italy?",
          "SELECT count(*) FROM authors WHERE country = 'Italy'"),
         (LIBRARY, "Which book has the most pages?",
@@ -97,8 +99,10 @@ def db() -> Iterator[sqlite3.Connection]:
          "SELECT authors.name, count(*) FROM books JOIN authors ON author_id = authors.id "
          "GROUP BY authors.id ORDER BY 2 DESC LIMIT 1"),
         (LIBRARY, 'Who wrote "Book 7"?',
-         "SELECT name FROM authors WHERE id = (SELECT author_id FROM books WHERE title = 'Book 7')"),
-        (LIBRARY, 'How many pages does "Book 3" have?', "SELECT pages FROM books WHERE title = 'Book 3'"),
+         "SELECT name FROM authors WHERE id = "
+         "(SELECT author_id FROM books WHERE title = 'Book 7')"),
+        (LIBRARY, 'How many pages does "Book 3" have?',
+         "SELECT pages FROM books WHERE title = 'Book 3'"),
         (LIBRARY, "What percentage of the loans were late?",
          "SELECT round(100.0 * sum(late) / count(*), 2) FROM loans"),
         (OFFICE, "How many employees work in Paris?",
@@ -152,7 +156,8 @@ def test_other_questions_become_no_statement(question: str) -> None:
         ' {"name": "posts", "columns": [{"name": "id"}, {"name": "user_id"}, {"name": "title"}]}]}',
         "users(id, email)\nposts(id, user_id, title)",
         "- users: id, email\n- posts: id, user_id, title",
-        "CREATE TABLE users (id INT, email TEXT); CREATE TABLE posts (id INT, user_id INT, title TEXT)",
+        "CREATE TABLE users (id INT, email TEXT);"
+        "CREATE TABLE posts (id INT, user_id INT, title TEXT)",
     ],
 )
 def test_tables_are_read_in_many_writings(text: str) -> None:
@@ -178,12 +183,13 @@ TABLES = ToolSpec(
 )
 SUM = ToolSpec(
     "calculate", "Evaluates an arithmetic expression.",
-    {"type": "object", "properties": {"expression": {"type": "string"}}, "required": ["expression"]},
+    {"type": "object", "properties": {"expression": {"type": "string"}},
+     "required": ["expression"]},
 )  # fmt: skip
 
 
 def turns(wish: str, run: dict[str, Any], tools: tuple[ToolSpec, ...]) -> tuple[list[str], Answer]:
-    """Lets the small model work with tools that `run` answers; the calls it made, and its answer."""
+    """The calls that the small model makes with tools which `run` answers, and its answer."""
     messages: list[Message] = [user(wish)]
     made: list[str] = []
     for _ in range(8):

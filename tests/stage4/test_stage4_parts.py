@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.stage4.conftest import play, tool
 
-from stage4_agent.contract import ToolFailure
+from stage4_agent.contract import ToolFailure, UnsafeTool
 from stage4_agent.evidence import Found, evidence, numbers, unsupported
 from stage4_agent.overhead import us_per_step
 from stage4_agent.prompts import FOLDER, load_prompt
+from stage4_agent.scripted import call, calls, says
+from stage4_agent.toolbox import Toolbox
 from stage4_agent.tools.notes import note_tools
 from stage4_agent.tools.offered import DATA
 from stage4_agent.tools.orders import place_order
@@ -109,3 +113,36 @@ def test_a_step_costs_the_same_after_ten_and_after_fifty() -> None:
     """A ratio, since a busy machine makes both slow; the bar in microseconds is in `score`."""
     best = min(us_per_step(50) / us_per_step(10) for _ in range(3))
     assert best < 1.5
+
+
+def test_a_schema_cannot_make_the_program_fetch() -> None:
+    async def never(_given: object, _key: str) -> str:
+        return ""
+
+    takes = {"type": "object", "properties": {"n": {"$ref": "http://127.0.0.1:9/schema.json"}}}
+    with pytest.raises(UnsafeTool, match="nothing is fetched"):
+        Toolbox([tool("t", never, parameters=takes)])
+
+
+async def test_a_key_in_an_error_does_not_reach_the_model() -> None:
+    key = "sk-ant-api03-" + "a1B2c3D4" * 6
+
+    async def leaks(_given: object, _key: str) -> str:
+        raise ValueError(f"401 for key {key}")
+
+    one = call("t", n=1)
+    run = await play([calls(one), says("It failed.")], tool("t", leaks))
+    assert "401" in run.seen(one.id)
+    assert key not in run.seen(one.id)
+    assert key not in str(run.journal.events)
+
+
+def test_every_test_of_the_threat_model_exists() -> None:
+    root = DATA.parents[1]
+    page = (root / "stage4_agent" / "THREAT_MODEL.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py):(test_\w+)", page)
+    assert len(named) > 15
+    for file, test in named:
+        assert f"def {test}(" in (root / "tests" / "stage4" / file).read_text(encoding="utf-8"), (
+            test
+        )

@@ -106,7 +106,8 @@ async def test_any_query_is_only_words(query: str) -> None:
     ("address", "public"),
     [
         ("93.184.216.34", True), ("2606:2800:220:1::1", True), ("127.0.0.1", False),
-        ("10.1.2.3", False), ("192.168.0.1", False), ("172.16.0.1", False), ("169.254.169.254", False),
+        ("10.1.2.3", False), ("192.168.0.1", False), ("172.16.0.1", False),
+        ("169.254.169.254", False),
         ("0.0.0.0", False), ("::1", False), ("fe80::1%eth0", False), ("fd00::1", False),
         ("::ffff:127.0.0.1", False), ("2002:7f00:1::", False), ("224.0.0.1", False),
         ("100.64.0.1", False), ("255.255.255.255", False),
