@@ -15,13 +15,16 @@ PACKAGE_5 = stage5_evals
 PACKAGE_6 = stage6_production
 
 Q ?= What is prompt caching?
+TASK ?= march-tax
 DOC ?= stage2_extractor/data/invoices/pdf/inv-03.pdf
 
 # What a user types reaches a command through the environment, raw: neither make nor the shell reads it.
 override Q := $(value Q)
 override DOC := $(value DOC)
 override MINE := $(value MINE)
-export Q DOC MINE
+override TASK := $(value TASK)
+override BREAK := $(value BREAK)
+export Q DOC MINE TASK BREAK
 
 .PHONY: help setup dev demo test check bench compare up test-torch \
 	stage1 stage2 stage3 stage4 stage5 stage6 alone1 alone2 alone3 alone4 alone5 alone6
@@ -57,7 +60,11 @@ stage2: setup ## stage 2: a record from a PDF, then the score of the prompts (DO
 	@$(RUN) stage2 extract "$$DOC" --model big
 	@$(RUN) stage2 score
 
-stage3 stage4 stage5 stage6: setup
+stage4: setup ## stage 4: the agent on a task, then its score (TASK="…", BREAK=sql=timeout: only the task, a tool broken)
+	@$(RUN) stage4 run "$$TASK" --model big $${BREAK:+--break "$$BREAK"} || test $$? -eq 1
+	@test -n "$$BREAK" || $(RUN) stage4 score
+
+stage3 stage5 stage6: setup
 	@echo "$@ is not built yet; its target is in $(PACKAGE_$(subst stage,,$@))/README.md" >&2; exit 1
 
 compare: setup ## examine your own program: STAGE=1 MINE='python my_ask.py'
@@ -73,11 +80,11 @@ up: ## the full stack in containers
 
 # A stage with only its own dependencies: an import that it does not declare fails here.
 ALONE = $(UV) run --isolated --locked --package $(subst _,-,$(PACKAGE_$(1)))
-alone1 alone2: .uv-ready ## one stage's tests with only its own dependencies (alone1 … alone6)
+alone1 alone2 alone4: .uv-ready ## one stage's tests with only its own dependencies (alone1 … alone6)
 	$(call ALONE,$(subst alone,,$@)) --group dev python -m pytest -q \
 		-m "not embeddings and not torch and not live" tests/stage$(subst alone,,$@)
 
-alone3 alone4 alone5 alone6: .uv-ready
+alone3 alone5 alone6: .uv-ready
 	$(call ALONE,$(subst alone,,$@)) python -c "import $(PACKAGE_$(subst alone,,$@))"
 
 test-torch: .uv-ready ## the sentence-transformers alternative, with PyTorch (gigabytes)

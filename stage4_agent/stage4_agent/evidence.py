@@ -41,7 +41,7 @@ def numbers(text: str) -> list[str]:
 
 def evidence(answer: str, results: Sequence[Found]) -> tuple[Evidence, ...]:
     """The results that share a number or at least three longer words with the answer."""
-    said, words = set(numbers(answer)), set(map(str.lower, _WORDS.findall(answer)))
+    said, words = set(numbers(answer)) - _SMALL, set(map(str.lower, _WORDS.findall(answer)))
     found = []
     for result in results:
         if not result.ok:

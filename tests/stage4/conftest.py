@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from shared.embeddings import MiniLM
 from shared.offline.server import LocalServer
 from shared.settings import load_settings
 from stage4_agent.agent import solve
@@ -78,6 +77,8 @@ async def play(
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[LocalServer]:
+    from shared.embeddings import MiniLM  # an extra that `make alone4` does not install
+
     with LocalServer(embedder=MiniLM()) as running:
         yield running
 

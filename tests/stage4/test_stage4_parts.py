@@ -140,7 +140,7 @@ async def test_a_key_in_an_error_does_not_reach_the_model() -> None:
 def test_every_test_of_the_threat_model_exists() -> None:
     root = DATA.parents[1]
     page = (root / "stage4_agent" / "THREAT_MODEL.md").read_text(encoding="utf-8")
-    named = re.findall(r"`(test_\w+\.py):(test_\w+)", page)
+    named = re.findall(r"`tests/stage4/(test_\w+\.py):(test_\w+)", page)
     assert len(named) > 15
     for file, test in named:
         assert f"def {test}(" in (root / "tests" / "stage4" / file).read_text(encoding="utf-8"), (
