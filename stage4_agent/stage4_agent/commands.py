@@ -8,9 +8,11 @@ import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from shared.calls import CallRecord
 from shared.errors import UserError
 from shared.process import answer, answer_json, clean_note, note, unwinding
 from shared.settings import Settings, load_settings
@@ -18,9 +20,9 @@ from shared.tables import table
 from stage4_agent import agent
 from stage4_agent.contract import Approve, Decision, Limits, Outcome, Proposal, Solve
 from stage4_agent.faults import read_faults
-from stage4_agent.journal import Journal, read_journal
+from stage4_agent.journal import Event, Journal, read_journal
 from stage4_agent.live import Live
-from stage4_agent.runner import open_bench, run_task
+from stage4_agent.runner import Bench, open_bench, run_task
 from stage4_agent.tasks import Run, Task, chosen, find_task, load_tasks, problems
 from stage4_agent.tools.offered import DATA
 
@@ -35,23 +37,31 @@ def run_run(arguments: Namespace) -> int:
     task = _task(arguments, resumed)
     limits = Limits(steps=arguments.steps, usd=arguments.usd, seconds=float(arguments.seconds))
 
-    async def work() -> Outcome:
+    started_at, records = datetime.now(UTC), list[CallRecord]()
+
+    async def work() -> tuple[Outcome, Bench, list[Event]]:
         watch = None if arguments.json else Live(clean_note(settings))
-        async with open_bench(
-            arguments.model, settings, home, limits, notes=arguments.notes
-        ) as bench:
+        opened = open_bench(
+            arguments.model, settings, home, limits, notes=arguments.notes, taps=[records.append]
+        )
+        async with opened as bench:
             if not arguments.json:
                 note(f"model    {bench.name.id}, record {file}")
             with Journal(file, session=arguments.session or "", watch=watch) as journal:
                 kit = bench.kit(task, journal, _asks(arguments), faults)
-                return await solver(arguments.mode)(task, kit)
+                before = len(journal.events)
+                outcome = await solver(arguments.mode)(task, kit)
+                return outcome, bench, journal.events[before:]
 
     with unwinding():
-        outcome = asyncio.run(work())
+        outcome, bench, events = asyncio.run(work())
     if arguments.json:
         answer_json(outcome_json(outcome) | {"trace": str(file)})
     else:
         _tell(outcome, file)
+    from stage4_agent.spans import write_spans
+
+    write_spans(records, events, outcome, started_at, bench, settings)
     return 0 if outcome.status == "answered" else 1
 
 

@@ -6,8 +6,10 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
+from shared.calls import Tap
 from shared.messages import Usage
 from shared.models import Model as ModelName
 from shared.models import resolve
@@ -47,7 +49,7 @@ class Bench:
     limits: Limits = field(default_factory=Limits)
     notes: bool = False
 
-    def price(self, usage: Usage) -> object:
+    def price(self, usage: Usage) -> Decimal:
         return self.prices.cost(usage, self.name.id, self.name.provider).total_usd
 
     @property
@@ -72,17 +74,23 @@ class Bench:
             system=load_prompt("agent").text,
             limits=self.limits,
             approve=approve,
-            price=self.price,  # type: ignore[arg-type]
+            price=self.price,
         )
 
 
 @asynccontextmanager
 async def open_bench(
-    name: str, settings: Settings, home: Path, limits: Limits | None = None, *, notes: bool = False
+    name: str,
+    settings: Settings,
+    home: Path,
+    limits: Limits | None = None,
+    *,
+    notes: bool = False,
+    taps: Sequence[Tap] = (),
 ) -> AsyncIterator[Bench]:
     model = resolve(name, settings)
     with with_offline([model], settings) as reachable:
-        async with open_provider(model, reachable) as provider:
+        async with open_provider(model, reachable, taps=taps) as provider:
             yield Bench(
                 model=provider,
                 name=model,

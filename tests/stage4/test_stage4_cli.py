@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +35,15 @@ def test_a_question_as_json(stage4: Stage4, tmp_path: Path) -> None:
     assert ran.json["usd"] > 0
     assert [one["tool"] for one in ran.json["evidence"]] == ["calculator"]
     assert read_journal(trace)[0]["task"] == "What is 17.5% of 1,248.60?"
+
+
+def test_a_run_leaves_spans(stage4: Stage4, tmp_path: Path) -> None:
+    stage4("run", "germany", "--json")
+    with sqlite3.connect(tmp_path / "stages" / "traces.db") as db:
+        names = [name for (name,) in db.execute("SELECT name FROM span ORDER BY start_ns, id")]
+        roots = db.execute("SELECT count(*) FROM span WHERE parent_id = ''").fetchone()
+    assert sorted(names) == ["chat offline-large"] * 3 + ["invoke_agent stage4"]
+    assert roots == (1,)
 
 
 def test_from_standard_input(stage4: Stage4) -> None:
