@@ -7,10 +7,8 @@ import re
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from shared.calls import CallRecord
 from shared.errors import UserError
@@ -22,6 +20,7 @@ from stage4_agent.contract import Approve, Decision, Limits, Outcome, Proposal, 
 from stage4_agent.faults import read_faults
 from stage4_agent.journal import Event, Journal, read_journal
 from stage4_agent.live import Live
+from stage4_agent.printing import outcome_json, task_json, tasks_text, tell
 from stage4_agent.runner import Bench, open_bench, run_task
 from stage4_agent.tasks import Run, Task, chosen, find_task, load_tasks, problems
 from stage4_agent.tools.offered import DATA
@@ -58,7 +57,7 @@ def run_run(arguments: Namespace) -> int:
     if arguments.json:
         answer_json(outcome_json(outcome) | {"trace": str(file)})
     else:
-        _tell(outcome, file)
+        tell(outcome, file)
     from stage4_agent.spans import write_spans
 
     write_spans(records, events, outcome, started_at, bench, settings)
@@ -83,9 +82,9 @@ def run_tasks(arguments: Namespace) -> int:
         done = asyncio.run(_run_all(tasks, arguments, settings))
     failed = sum(bool(problems(task, run)) for task, run in done)
     if arguments.json:
-        answer_json([_task_json(task, run) for task, run in done])
+        answer_json([task_json(task, run) for task, run in done])
     else:
-        answer(_tasks_text(done))
+        answer(tasks_text(done))
     return 1 if failed else 0
 
 
@@ -115,13 +114,13 @@ def run_ways(arguments: Namespace) -> int:
 
 
 def run_score(arguments: Namespace) -> int:
-    from shared.score import tell
+    from shared.score import tell as tell_score
     from stage4_agent.score import render, score, with_overhead
 
     settings = load_settings()
     with unwinding(), tempfile.TemporaryDirectory() as home:
         found = with_overhead(asyncio.run(score(arguments.model, settings, Path(home))))
-    return tell(found, render(found), arguments)
+    return tell_score(found, render(found), arguments)
 
 
 def run_replay(arguments: Namespace) -> int:
@@ -146,29 +145,6 @@ def solver(mode: str) -> Solve:
     from stage4_agent.router import routed
 
     return {"react": agent.solve, "plan": plan_first(), "router": routed()}[mode]
-
-
-def outcome_json(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "status": outcome.status,
-        "answer": outcome.answer,
-        "reason": outcome.reason,
-        "evidence": [
-            {"tool": e.tool, "arguments": dict(e.arguments), "shared": list(e.shared)}
-            for e in outcome.evidence
-        ],
-        "unsupported": list(outcome.unsupported),
-        "waiting": [
-            {"key": p.key, "tool": p.tool, "arguments": dict(p.arguments), "tainted": p.tainted}
-            for p in outcome.proposals
-        ],
-        "steps": outcome.steps,
-        "tool_calls": outcome.calls,
-        "input_tokens": outcome.usage.input_tokens,
-        "output_tokens": outcome.usage.output_tokens,
-        "usd": float(outcome.usd),
-        "seconds": round(outcome.seconds, 3),
-    }
 
 
 def _trace(arguments: Namespace, home: Path) -> tuple[Path, bool]:
@@ -222,46 +198,3 @@ def _asked(proposal: Proposal) -> Decision:
     note(f"The agent wants{warning}: {proposal.tool}({given})")
     said = input("Do it? yes / no / later: ").strip().lower()
     return "yes" if said in ("y", "yes") else "no" if said in ("n", "no") else "later"
-
-
-def _tell(outcome: Outcome, file: Path) -> None:
-    if outcome.answer:
-        answer(outcome.answer + "\n")
-    for one in outcome.evidence:
-        note(f"evidence {one.tool}: {', '.join(one.shared[:6])}")
-    if outcome.unsupported:
-        note(f"warning  no result holds {', '.join(outcome.unsupported)}")
-    for wish in outcome.proposals:
-        given = ", ".join(f"{name}={value!r}" for name, value in wish.arguments.items())
-        note(f"waiting  {wish.tool}({given})")
-        note(f"         go on with: stage4 run --trace {file} --approve {wish.key}   (or --deny)")
-    if outcome.reason:
-        note(f"{outcome.status:8} {outcome.reason}")
-    note(
-        f"{outcome.steps} model calls, {outcome.calls} tool calls, {outcome.usage.input_tokens} + "
-        f"{outcome.usage.output_tokens} tokens, ${outcome.usd:.6f}, {outcome.seconds:.2f} s"
-    )
-
-
-def _task_json(task: Task, run: Run) -> dict[str, Any]:
-    found = problems(task, run)
-    return {"id": task.id, "solved": not found, "problems": found, **outcome_json(run.outcome)}
-
-
-def _tasks_text(done: Iterable[tuple[Task, Run]]) -> str:
-    rows = [["task", "", "steps", "calls", "usd", "answer or problem"]]
-    for task, run in done:
-        found = problems(task, run)
-        out = run.outcome
-        said = " ".join(("; ".join(found) or out.answer or out.reason).split())[:90]
-        rows.append(
-            [
-                task.id,
-                "FAIL" if found else "ok",
-                str(out.steps),
-                str(out.calls),
-                f"{out.usd:.6f}",
-                said,
-            ]
-        )
-    return table(rows)

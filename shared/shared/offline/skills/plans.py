@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from shared.messages import ToolSpec
-from shared.offline.skills import arguments, fields, results, spans, sql_write, values
+from shared.offline.skills import arguments, fields, result_data, spans, sql_write, values
 from shared.offline.skills.scene import Plan, Scene
 from shared.offline.words import coverage, name_terms, rarity, stem, terms
 
@@ -53,7 +53,7 @@ def settles(scene: Scene, plan: Plan, part: str) -> bool:
     done = scene.outcome(plan)
     if done is None or not scene.helps(plan, part):
         return False
-    return bool(sql_parameter(plan.tool) or reckons(plan.tool) or results.texts(done))
+    return bool(sql_parameter(plan.tool) or reckons(plan.tool) or result_data.texts(done))
 
 
 def candidates(scene: Scene, part: str, before: str = "") -> Iterator[Plan]:

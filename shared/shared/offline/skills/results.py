@@ -11,19 +11,23 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from shared.messages import Request, ToolCall, ToolResult
+from shared.messages import Request, ToolCall
 from shared.offline.skills import answer, documents, schema_text, wishes
 from shared.offline.skills import values as numbers
 from shared.offline.skills.documents import Document
 from shared.offline.skills.mind import Mind
+from shared.offline.skills.result_data import (
+    Outcome,
+    as_number,
+    flat_of,
+    is_empty,
+    parsed,
+    texts,
+    unfenced,
+)
 from shared.offline.words import name_terms, sentences, terms
 
-Outcome = tuple[ToolCall, ToolResult]
 _MOST_ITEMS, _MOST_FIELDS = 5, 12
-_PROSE = ("text", "content", "body", "snippet", "description", "summary", "passage", "excerpt")
-_NAMES = ("url", "id", "source", "title", "name")
-_FENCE = re.compile(r"^\s*<(\w+)[^>\n]*>\n(?P<inside>.*?)\n?</\1>\s*", re.S)
-_AGAIN = re.compile(r"^[^\n{\[<]{1,120}:\n(?=[{\[<])")
 _QUANTITY = re.compile(
     r"\b(?:how (?:many|much|long|old|far|often|high|large|big|heavy)|number of|percentage|average|"
     r"total)\b",
@@ -40,9 +44,9 @@ def values(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Scalars of good JSON results by name; `id` of a tool about orders is also `order_id`."""
     known: dict[str, Any] = {}
     for call, result in outcomes:
-        data = None if result.is_error else _parsed(result.content)
+        data = None if result.is_error else parsed(result.content)
         first = data[0] if isinstance(data, list) and data else data
-        for name, value in _flat(first).items():
+        for name, value in flat_of(first).items():
             known[name.rsplit(".", 1)[-1]] = value
             known[name.replace(".", "_")] = value
             if name == "id":
@@ -54,8 +58,8 @@ def values(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 def answers(wish: str, outcome: Outcome, mind: Mind) -> bool:
     """Whether a result helps with `wish`: not an error, not empty, not only a list of tables."""
     _, result = outcome
-    data = _parsed(result.content)
-    if result.is_error or _is_empty(data) or schema_text.tables(unfenced(result.content)):
+    data = parsed(result.content)
+    if result.is_error or is_empty(data) or schema_text.tables(unfenced(result.content)):
         return False
     found = texts(outcome)
     if not found:
@@ -65,18 +69,18 @@ def answers(wish: str, outcome: Outcome, mind: Mind) -> bool:
 
 def amount(wish: str, outcome: Outcome, mind: Mind) -> str:
     """The one number that a result gives for `wish`; empty when there is none, or no one."""
-    data = _parsed(outcome[1].content)
+    data = parsed(outcome[1].content)
     found = texts(outcome)
     if found:
         quotes = _quotes(wish, found, mind) if _can_read(mind) else []
         return _number_in(quotes[0].sentence, wish) if quotes else ""
     if isinstance(data, dict) and "result" in data:
-        return _as_number(data["result"])
+        return as_number(data["result"])
     row = data[0] if isinstance(data, list) and data else data
-    flat = _flat(row) if isinstance(row, dict) else {"": row}
-    numeric = [n for value in flat.values() if (n := _as_number(value))]
+    flat = flat_of(row) if isinstance(row, dict) else {"": row}
+    numeric = [n for value in flat.values() if (n := as_number(value))]
     named = [n for name, value in flat.items() if set(name_terms(name)) & set(terms(wish))
-             and (n := _as_number(value))]  # fmt: skip
+             and (n := as_number(value))]  # fmt: skip
     return (named or numeric or [""])[-1]
 
 
@@ -91,13 +95,13 @@ def told(
     form = wishes.read(documents.instructions(request))
     outcomes = list({call.id: (call, result) for call, result in outcomes}.values())
     good = [one for one in outcomes if not one[1].is_error]
-    useful = [o for o in good if not _is_empty(_parsed(o[1].content)) and not _only_tables(o)]
+    useful = [o for o in good if not is_empty(parsed(o[1].content)) and not _only_tables(o)]
     bad = [one for one in outcomes if one[1].is_error]
     prose = [one for one in useful if texts(one)]
     pieces = _from_texts(wish, prose, form, mind)
     for outcome in useful:
         if outcome not in prose:
-            data = _parsed(outcome[1].content)
+            data = parsed(outcome[1].content)
             pieces.append(f"{outcome[0].name}: {_from_data(wish, data, outcome[0])}.")
     if not pieces and (good or lacking) and not (form.decline and prose):
         pieces.append(f"{NOTHING}: no result holds it.")
@@ -119,13 +123,6 @@ def _quotes(wish: str, found: Sequence[Document], mind: Mind) -> list[answer.Quo
     return [quote for quote in quotes if _ANY_NUMBER.search(quote.sentence)]
 
 
-def unfenced(content: str) -> str:
-    """A result without the tags or the remark that a program put around it."""
-    content = _AGAIN.sub("", content)
-    match = _FENCE.match(content)
-    return match["inside"] if match else content
-
-
 def _from_texts(
     wish: str, outcomes: Sequence[Outcome], form: wishes.Wishes, mind: Mind
 ) -> list[str]:
@@ -144,29 +141,6 @@ def _from_texts(
     ]
 
 
-def texts(outcome: Outcome) -> list[Document]:
-    """The texts that a result holds: documents, prose, or JSON with prose in it."""
-    call, result = outcome
-    data = _parsed(result.content)
-    if isinstance(data, str):
-        inside = unfenced(result.content)
-        given, _ = documents.split(inside)
-        return given or ([Document(call.name, inside)] if len(inside.split()) > 3 else [])
-    return list(_documents(data))
-
-
-def _documents(data: Any) -> list[Document]:
-    if isinstance(data, list):
-        return [document for one in data for document in _documents(one)]
-    if not isinstance(data, dict):
-        return []
-    text = next((data[k] for k in _PROSE if isinstance(data.get(k), str)), "")
-    name = next((str(data[k]) for k in _NAMES if isinstance(data.get(k), str | int)), "")
-    if len(text.split()) > 8 and name:
-        return [Document(name, text, str(data.get("title", "")))]
-    return [document for one in data.values() for document in _documents(one)]
-
-
 def _from_data(wish: str, data: Any, call: ToolCall | None = None) -> str:
     """Orders that stand in a result are neither followed nor repeated."""
     if isinstance(data, list):
@@ -180,7 +154,9 @@ def _from_data(wish: str, data: Any, call: ToolCall | None = None) -> str:
         unit = f" {data['unit']}" if data.get("unit") else ""
         asked = json.loads(call.json).get("expression") if call else None
         return f"{_plain(asked or data['expression'])} = {_plain(data['result'])}{unit}"
-    flat = {n: v for n, v in _flat(data, lists=True).items() if not answer.ORDER.search(_plain(v))}
+    flat = {
+        n: v for n, v in flat_of(data, lists=True).items() if not answer.ORDER.search(_plain(v))
+    }
     asked = set(terms(wish))
     wanted = {name: v for name, v in flat.items() if asked & set(name_terms(name))}
     chosen = flat if len(flat) <= 4 or not wanted else wanted
@@ -193,59 +169,12 @@ def _plain(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _flat(data: Any, before: str = "", *, lists: bool = False) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        return {}
-    found: dict[str, Any] = {}
-    for name, value in data.items():
-        if isinstance(value, dict):
-            found |= _flat(value, f"{before}{name}.", lists=lists)
-        elif isinstance(value, list) and value and isinstance(value[0], dict) and not lists:
-            found |= _flat(value[0], f"{before}{name}.")
-        elif not isinstance(value, list) or lists:
-            found[f"{before}{name}"] = value
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _parsed(content: str) -> Any:
-    """JSON as data, a table of columns and rows as records; other text as it is."""
-    text = unfenced(content).strip()
-    try:
-        data, end = json.JSONDecoder().raw_decode(text)
-    except ValueError:
-        return content
-    if text[end:].strip() and not text[end:].lstrip().startswith("[cut"):
-        return content
-    if isinstance(data, dict) and isinstance(data.get("rows"), list):
-        columns = data.get("columns")
-        if isinstance(columns, list) and all(isinstance(row, list) for row in data["rows"]):
-            return [dict(zip(map(str, columns), row, strict=False)) for row in data["rows"]]
-    return data
-
-
-def _is_empty(data: Any) -> bool:
-    if isinstance(data, str):
-        return not data.strip()
-    if isinstance(data, dict):
-        return all(_is_empty(v) for v in data.values() if not isinstance(v, bool))
-    if isinstance(data, list):
-        return all(map(_is_empty, data))
-    return data is None
-
-
 def _only_tables(outcome: Outcome) -> bool:
     return bool(schema_text.tables(unfenced(outcome[1].content)))
 
 
 def _can_read(mind: Mind) -> bool:
     return not mind.large or mind.embedder is not None
-
-
-def _as_number(value: Any) -> str:
-    if isinstance(value, bool):
-        return ""
-    text = str(value).replace(",", "").strip()
-    return text if re.fullmatch(r"-?\d+(?:\.\d+)?", text) else ""
 
 
 def _number_in(sentence: str, wish: str) -> str:

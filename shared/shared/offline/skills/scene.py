@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from shared.messages import Request, ToolCall, ToolResult, ToolSpec
-from shared.offline.skills import documents, results, schema_text
+from shared.offline.skills import documents, result_data, results, schema_text
 from shared.offline.skills.mind import Mind
 
 _EDGE = 2_000  # characters: of a longer wish only the start and the end are read
@@ -49,7 +49,7 @@ class Scene:
         good = [r.content for r in self.outcomes.values() if not r.is_error]
         told = [self.request.system, *(tool.description for tool in self.request.tools), self.wish]
         for text in (*reversed(good), *told):
-            found = schema_text.tables(results.unfenced(text))
+            found = schema_text.tables(result_data.unfenced(text))
             if found and ("CREATE TABLE" in text.upper() or len(found) > 1 or text in good):
                 return found
         return []

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from shared.offline.skills import sql_read
 from shared.offline.skills.schema_text import Table
-from shared.offline.skills.sql_read import Asked, Filter
+from shared.offline.skills.sql_question import Asked, Filter
 
 Edge = tuple[str, str]  # the other table, and the condition that joins it
 

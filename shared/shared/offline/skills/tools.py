@@ -27,6 +27,7 @@ from shared.offline.skills import (
 )
 from shared.offline.skills.mind import Mind
 from shared.offline.skills.plans import first_step
+from shared.offline.skills.result_data import Outcome
 from shared.offline.skills.scene import Plan, Scene
 from shared.offline.words import terms
 
@@ -106,7 +107,7 @@ def _work(now: Scene, cut: steps.Steps, *, may_call: bool) -> Answer | None:
     return Answer(results.told(now.wish, [*said, *failed], now.request, now.mind, lacking))
 
 
-def _reckon(now: Scene, text: str, *, may_call: bool) -> Answer | list[results.Outcome]:
+def _reckon(now: Scene, text: str, *, may_call: bool) -> Answer | list[Outcome]:
     """The sum by a tool: a calculator, or a database that can reckon when that has failed."""
     for plan in _reckoners(now, text):
         done = now.outcome(plan)
