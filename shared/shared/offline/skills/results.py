@@ -154,9 +154,8 @@ def _from_data(wish: str, data: Any, call: ToolCall | None = None) -> str:
         unit = f" {data['unit']}" if data.get("unit") else ""
         asked = json.loads(call.json).get("expression") if call else None
         return f"{_plain(asked or data['expression'])} = {_plain(data['result'])}{unit}"
-    flat = {
-        n: v for n, v in flat_of(data, lists=True).items() if not answer.ORDER.search(_plain(v))
-    }
+    every = flat_of(data, lists=True).items()
+    flat = {name: value for name, value in every if not answer.ORDER.search(_plain(value))}
     asked = set(terms(wish))
     wanted = {name: v for name, v in flat.items() if asked & set(name_terms(name))}
     chosen = flat if len(flat) <= 4 or not wanted else wanted
