@@ -148,7 +148,9 @@ def render(examination: Examination, width: int = 100) -> str:
     """The table, then one paragraph for each check that was not passed."""
     lines = [("check", YOURS, REFERENCE, "what to read next")]
     lines += [(r.id, r.yours.state, r.reference.state, r.read_next) for r in examination.rows]
-    notes = [line for row in examination.rows for line in _notes(row, width)]
+    rows = examination.rows
+    told = "fail" if any(row.yours.state == "fail" for row in rows) else "not run"
+    notes = [line for row in rows for line in _notes(row, width, {"fail", told})]
     return table(lines) + "\n".join(["", _summary(examination), *notes]) + "\n"
 
 
@@ -169,9 +171,9 @@ def _summary(examination: Examination) -> str:
     )
 
 
-def _notes(row: Row, width: int) -> list[str]:
+def _notes(row: Row, width: int, states: set[str]) -> list[str]:
     sides = ((YOURS, row.yours), (REFERENCE, row.reference))
-    bad = [(side, verdict) for side, verdict in sides if verdict.state == "fail"]
+    bad = [(side, verdict) for side, verdict in sides if verdict.state in states]
     if not bad:
         return []
     lines = ["", f"{row.id}: {row.asks}"]

@@ -7,7 +7,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,19 +117,21 @@ def run_compare(arguments: Namespace) -> int:
 
 def _agreement(arguments: Namespace) -> int:
     from stage2_extractor.agreement import agreement, render_agreement
-    from stage2_extractor.dataset import load_cases, load_second_pass
+    from stage2_extractor.dataset import load_cases, load_second_passes
 
     cases = load_cases(arguments.task, None)
-    found = agreement(arguments.task, cases, load_second_pass(arguments.task))
+    passes = load_second_passes(arguments.task)
+    found = [agreement(arguments.task, cases, second) for second in passes]
     if arguments.json:
-        answer_json(found.to_json())
+        answer_json({"passes": [one.to_json() for one in found]})
     else:
-        answer(render_agreement(found))
+        answer("\n".join(map(render_agreement, found)))
     return 0
 
 
 def _batch(arguments: Namespace, task: str) -> int:
     settings = load_settings()
+    _refuse_no_folder(arguments.out)  # before anything is paid for
     items = _items(arguments.path)
     prompt = load_prompt(task, arguments.prompt)
     path = Path(arguments.journal) if arguments.journal else settings.home / "stage2.jsonl"
@@ -196,12 +198,17 @@ def _items(path: str) -> list[Item]:
     return [Item("-", lambda: usable("standard input", decode("standard input", data)))]
 
 
+def _refuse_no_folder(name: str | None) -> None:
+    if name is not None and not Path(name).parent.is_dir():
+        raise UserError(f"{name} cannot be written: there is no folder {Path(name).parent}")
+
+
 def _summary(done: Sequence[Done], items: int) -> None:
     failed = [one for one in done if one.failed]
     cached = sum(one.cached for one in done)
     cost = sum(one.result.get("cost_usd") or 0 for one in done if not one.cached)
     again = f", {cached} from the journal" if cached else ""
-    note(f"{items} documents{again}, {len(failed)} failed, ${cost:.6f}")
+    note(f"{items} document{'s' * (items != 1)}{again}, {len(failed)} failed, ${cost:.6f}")
     for one in failed:
         detail = one.result.get("detail") or _last_detail(one.result)
         note(f"  {one.name}: {one.result['failure']}: {detail}")
@@ -230,4 +237,6 @@ def _write(name: str | None, text: str) -> None:
         beside.write_text(text, encoding="utf-8")
         beside.replace(target)
     except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise LocalError(f"{name} cannot be written: {error.strerror}") from None
