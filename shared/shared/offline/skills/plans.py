@@ -90,6 +90,7 @@ def ranked(scene: Scene, part: str, before: str = "") -> list[Plan]:
         score = coverage(asked, text, weigh) + 0.2 * coverage(asked, name_terms(tool.name))
         score = max(score, 0.5 * score + 1.3 * cosine)
         score += 0.4 * ("expression" in given or "formula" in given)
+        score += 0.4 * is_whole_sum(given.get(reckons(tool)), part)
         score += 0.1 * any(not isinstance(value, str) for value in given.values())
         score -= 0.15 * len(missing)
         if sql_parameter(tool):
@@ -158,6 +159,13 @@ def reckons(tool: ToolSpec) -> str:
         if {"express", "formula"} & set(name_terms(name)) or str(name).lower() == "expression":
             return str(name)
     return ""
+
+
+def is_whole_sum(expression: object, part: str) -> bool:
+    """Whether an expression holds every number of `part`, so that nothing else is asked."""
+    asked = re.findall(r"\d+(?:\.\d+)?", part.replace(",", ""))
+    held = re.findall(r"\d+(?:\.\d+)?", str(expression or "").replace(",", ""))
+    return len(asked) > 1 and all(number in held for number in asked)
 
 
 def tool_words(tool: ToolSpec) -> list[str]:

@@ -21,7 +21,14 @@ _SHAPE = re.compile(
 _QUOTED = re.compile(r"[\"\u201c`]([^\"\u201d`]+)[\"\u201d`]|(?<!\w)'([^']+)'(?!\w)")
 _NAMES = re.compile(r"(?<!^)(?<![.!?] )\b[A-Z][\w&.-]*(?:[ -](?:of |de |the )?[A-Z][\w&.-]*)*")
 _SUM = re.compile(r"[-+]?[\d(][\d\s().,+*/^%x\u00d7\u00f7-]*[\d)%]")
+_N = r"(-?\d[\d,]*(?:\.\d+)?)"
 _SPOKEN = (
+    (rf"\bsum of {_N} and {_N}", r"\1 + \2"), (rf"\bproduct of {_N} and {_N}", r"\1 * \2"),
+    (rf"\bdifference (?:between|of) {_N} and {_N}", r"\1 - \2"),
+    (rf"\bquotient of {_N} and {_N}", r"\1 / \2"),
+    (rf"{_N} (?:raised )?to the power of {_N}", r"\1 ^ \2"), (rf"{_N} squared\b", r"\1 ^ 2"),
+    (rf"{_N} cubed\b", r"\1 ^ 3"), (rf"\bhalf of {_N}", r"\1 / 2"),
+    (rf"\b(?:double|twice) {_N}", r"\1 * 2"),
     (r"\b(?:plus|added to)\b", "+"), (r"\bminus\b", "-"), (r"\b(?:times|multiplied by|x)\b", "*"),
     (r"\bdivided by\b", "/"), (r"\u00d7", "*"), (r"\u00f7", "/"), (r"\^", "**"),
     (r"(\d+(?:\.\d+)?)\s*(?:%|percent) of", r"\1 / 100 *"),
@@ -95,6 +102,13 @@ def _numbers(
 def _texts(param: Field, wish: str, given: Given) -> list[tuple[int, int, Any]]:
     if is_expression(param):
         return _sums(wish)
+    said = f"{param.name} {param.description}"
+    if re.search(r"\bHH:MM\b", said):
+        return [(f.start, f.end, wish[f.start : f.end]) for f in dates.times(wish)]
+    if re.search(r"\be-?mail\b(?! (?:body|subject|text|content))", said, re.I):
+        found = [(m.start(), m.end(), m[0]) for m in values.EMAIL.finditer(wish)]
+        if found:
+            return found
     if "YYYY-MM" in param.description:
         return [(f.start, f.end, f.value) for f in dates.months(wish)]
     quoted = [(m.start(), m.end(), m[1] or m[2]) for m in _QUOTED.finditer(wish)]
@@ -153,6 +167,12 @@ def _sums(wish: str) -> list[tuple[int, int, Any]]:
         wish = re.sub(spoken, sign, wish, flags=re.I)
     found = [m[0].strip() for m in _SUM.finditer(wish) if re.search(r"\d\s*[-+*/%]+\s*[\d(]", m[0])]
     return [(0, 0, max(found, key=len))] if found else []
+
+
+def expression(wish: str) -> str:
+    """The sum that the wish writes or speaks; empty when there is none."""
+    found = _sums(wish)
+    return str(found[0][2]) if found else ""
 
 
 def _plain(wish: str) -> str:

@@ -23,6 +23,7 @@ from shared.offline.skills import (
     plans,
     results,
     scene,
+    spans,
     steps,
 )
 from shared.offline.skills.mind import Mind
@@ -45,10 +46,11 @@ def act(request: Request, mind: Mind) -> Answer | None:
         forced = _forced(now)
         if forced:
             return forced
-    if not now.calls and (chat.is_small_talk(now.wish) or glossary.defines(now.wish)):
+    if not now.calls and (chat.is_only_small_talk(now.wish) or glossary.defines(now.wish)):
         return None  # what one knows is not looked up
     may_call = request.tool_choice != "none" and len(now.calls) < _MOST_CALLS
-    cut = steps.read(now.wish)
+    whole = plans.is_whole_sum(spans.expression(now.wish), now.wish)
+    cut = None if whole else steps.read(now.wish)
     if cut and (cut.sum or any(map(plans.sql_parameter, request.tools))):
         worked = _work(now, cut, may_call=may_call)
         if worked is not None:
@@ -134,6 +136,8 @@ def _reckoners(now: Scene, text: str) -> list[Plan]:
 def _plans(now: Scene) -> list[Plan]:
     """One plan for each part of the wish if the parts stand alone, else one for the whole."""
     whole = plans.best(now, now.wish)
+    if whole and plans.is_whole_sum(whole.given.get(plans.reckons(whole.tool)), now.wish):
+        return [whole]
     parts = [part.strip() for part in _SPLIT.split(now.wish) if part and terms(part)]
     found: list[Plan] = []
     for part in parts if len(parts) > 1 else []:
