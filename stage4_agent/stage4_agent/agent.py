@@ -92,7 +92,6 @@ class Run:
         return replace(outcome, seconds=time.monotonic() - self.start)
 
     # --- reason ----------------------------------------------------------------------------------
-
     async def _reason(self) -> Outcome | None:
         """Asks for the next turn; an outcome when no call may be made, or none came back."""
         state, limits = self.state, self.kit.limits
@@ -144,7 +143,6 @@ class Run:
         )
 
     # --- act -------------------------------------------------------------------------------------
-
     async def _act(self, calls: Sequence[ToolCall]) -> tuple[Proposal, ...]:
         """Runs the open calls of a turn at the same time; what waits for a person comes back."""
         same: dict[str, list[ToolCall]] = {}
@@ -209,7 +207,6 @@ class Run:
             return False, str(failure)
 
     # --- observe ---------------------------------------------------------------------------------
-
     def _record(
         self, key: str, call: ToolCall, given: Mapping[str, Any], ok: bool, text: str
     ) -> None:
@@ -231,7 +228,6 @@ class Run:
         )  # fmt: skip
 
     # --- answer ----------------------------------------------------------------------------------
-
     def _answer(self, reply: Reply) -> Outcome:
         if reply.stop == "refusal":
             return self.state.outcome("failed", "", f"the model refused: {reply.refusal}")
