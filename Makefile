@@ -82,7 +82,7 @@ up: ## the full stack in containers
 ALONE = $(UV) run --isolated --locked --package $(subst _,-,$(PACKAGE_$(1)))
 alone1 alone2 alone4: .uv-ready ## one stage's tests with only its own dependencies (alone1 … alone6)
 	$(call ALONE,$(subst alone,,$@)) --group dev python -m pytest -q \
-		-m "not embeddings and not torch and not live" tests/stage$(subst alone,,$@)
+		-m "not embeddings and not langgraph and not torch and not live" tests/stage$(subst alone,,$@)
 
 alone3 alone5 alone6: .uv-ready
 	$(call ALONE,$(subst alone,,$@)) python -c "import $(PACKAGE_$(subst alone,,$@))"

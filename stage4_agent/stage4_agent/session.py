@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -25,6 +26,23 @@ _SORTED = json.JSONEncoder(sort_keys=True)
 
 def with_note(message: Message, note: str) -> Message:
     return Message(message.role, (*message.parts, Text(note)))
+
+
+def idempotency_key(session: str, call: ToolCall) -> str:
+    """The same for the same tool with the same arguments in one session, however written."""
+    try:
+        given = _SORTED.encode(json.loads(call.json or "{}"))
+    except (ValueError, RecursionError):
+        given = call.json
+    text = f"{session}\n{call.name}\n{given}"
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
+
+
+def held(reason: str, results: Sequence[Found]) -> str:
+    """A partial answer without the model: what the results hold, and that this is not all."""
+    good = [f"- {one.tool}: {one.text[:300]}" for one in results if one.ok][-5:]
+    said = "\n".join(good) if good else "No tool has given a result."
+    return f"Partial answer ({reason}):\n{said}"
 
 
 @dataclass(slots=True)
@@ -59,13 +77,7 @@ class Session:
         self._restore()
 
     def key(self, call: ToolCall) -> str:
-        """The same for the same tool with the same arguments in this session, however written."""
-        try:
-            given = _SORTED.encode(json.loads(call.json or "{}"))
-        except (ValueError, RecursionError):
-            given = call.json
-        text = f"{self.kit.journal.session}\n{call.name}\n{given}"
-        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
+        return idempotency_key(self.kit.journal.session, call)
 
     def worst_usage(self) -> Usage:
         """The most that the next call can use; every character that was not billed yet counts."""

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from tests.stage4.conftest import play, tool
 
 from shared.messages import Reply, Request, ToolCall, Usage
@@ -13,6 +14,8 @@ from stage4_agent.contract import Arguments, Limits
 from stage4_agent.scripted import call, calls, says
 
 END = 60.0  # a guard, not a measure
+
+pytestmark = pytest.mark.usefixtures("each_way")
 
 
 async def double(given: Arguments, _key: str) -> int:
