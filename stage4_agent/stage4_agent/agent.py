@@ -116,7 +116,7 @@ class Run:
             return replace(self.partial(f"the model could not be asked: {error}"), status="failed")
         state.budget.settle(worst, Decimal(0))
         usd = self.kit.price(reply.usage) if reply.usage else worst
-        state.replied(reply, usd, note)
+        state.replied(reply, usd)
         self.kit.journal.write(journal.reply_event(state.steps, reply, usd, note))
         if last:
             said = f"Partial answer ({last}): {reply.text}" if reply.text else ""

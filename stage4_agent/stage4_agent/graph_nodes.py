@@ -60,7 +60,6 @@ async def think(state: State, runtime: Runtime[Context]) -> Command[Next]:
     used = journal.USED(reply.usage or worst)
     update = {
         "turn": turn,
-        "messages": packed(messages),
         "steps": state["steps"] + 1,
         "usage": [a + b for a, b in zip(state["usage"], used, strict=True)],
         "billed": used[0] + used[1],

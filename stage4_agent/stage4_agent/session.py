@@ -84,15 +84,13 @@ class Session:
         billed = self.usage_now.input_tokens + self.usage_now.output_tokens
         return Usage(billed + self.unsent // memory.CHARS_A_TOKEN + 1, self.kit.limits.max_tokens)
 
-    def replied(self, reply: Reply, usd: Decimal, note: str = "") -> None:
+    def replied(self, reply: Reply, usd: Decimal) -> None:
         self.turn, self.answered, self.fresh = reply, {}, False
         self.steps += 1
         self.usage_now = reply.usage or self.worst_usage()
         self.usage += self.usage_now
         self.unsent = 0
         self.budget.settle(Decimal(0), usd)
-        if note:
-            self.messages[-1] = with_note(self.messages[-1], note)
 
     def ended(self, key: str, call: ToolCall, given: Arguments, ok: bool, text: str) -> Done:
         """A call was run, or refused; both are results."""
@@ -159,7 +157,9 @@ class Session:
             case "reply":
                 if self.turn is not None:  # a turn is over when the next one begins
                     self.close_turn()
-                self.replied(journal.reply_of(event), Decimal(event["usd"]), event["note"])
+                self.replied(journal.reply_of(event), Decimal(event["usd"]))
+                if event["note"]:  # a last call ended its run, whatever it said
+                    self.turn = None
             case "begin":
                 self.writes.add(event["key"])
             case "decision":
@@ -177,3 +177,5 @@ class Session:
                 self.tell(call, done, again=event["again"])
             case "outcome":
                 self.last = self.outcome(event["status"], event["answer"], event["reason"])
+                if self.turn and not self.turn.tool_calls:  # it was no answer: ask once more
+                    self.turn = None
