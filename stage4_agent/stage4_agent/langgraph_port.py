@@ -96,12 +96,14 @@ class Session:
             for end in state["ended"][: state["seen"]]:
                 self.context.show(end)  # so that later results get later labels
             return None if snapshot.next else {"verdict": None}
-        if kit.journal.events:
+        if kit.journal.events[1:]:
             raise UserError("this record has no checkpoint: the loop that wrote it can go on")
-        names = [spec.name for spec in kit.tools.specs]
-        self.context.write(
-            "task", task=task, session=kit.journal.session, tools=names, **kit.journal.extra
-        )
+        if kit.journal.events:  # killed before the first checkpoint: nothing had happened
+            task = kit.journal.events[0]["task"]
+        else:
+            names = [spec.name for spec in kit.tools.specs]
+            book = kit.journal
+            self.context.write("task", task=task, session=book.session, tools=names, **book.extra)
         return new_state(task, kit)
 
     async def _go(self, entry: Any) -> tuple[Proposal, ...]:
