@@ -33,7 +33,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: .uv-ready ## install everything into .venv
-	@$(SYNC)
+	@$(SYNC) --no-extra langgraph
 	@command -v uv >/dev/null 2>&1 || echo "where a README says 'uv', say '.uv/bin/uv' here"
 
 dev: setup ## the same with the test tools

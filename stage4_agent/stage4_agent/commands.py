@@ -7,11 +7,13 @@ import re
 import sys
 import tempfile
 from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.calls import CallRecord
-from shared.errors import UserError
+from shared.errors import MissingExtra, UserError
 from shared.process import answer, answer_json, clean_note, note, unwinding
 from shared.settings import Settings, load_settings
 from shared.tables import table
@@ -43,13 +45,13 @@ def run_run(arguments: Namespace) -> int:
         opened = open_bench(
             arguments.model, settings, home, limits, notes=arguments.notes, taps=[records.append]
         )
-        async with opened as bench:
+        async with opened as bench, opened_loop(arguments.loop, file) as loop:
             if not arguments.json:
                 note(f"model    {bench.name.id}, record {file}")
             with Journal(file, session=arguments.session or "", watch=watch) as journal:
                 kit = bench.kit(task, journal, _asks(arguments), faults)
                 before = len(journal.events)
-                outcome = await solver(arguments.mode)(task, kit)
+                outcome = await solver(arguments.mode, loop)(task, kit)
                 return outcome, bench, journal.events[before:]
 
     with unwinding():
@@ -57,7 +59,7 @@ def run_run(arguments: Namespace) -> int:
     if arguments.json:
         answer_json(outcome_json(outcome) | {"trace": str(file)})
     else:
-        tell(outcome, file)
+        tell(outcome, file, arguments.loop)
     from stage4_agent.spans import write_spans
 
     write_spans(records, events, outcome, started_at, bench, settings)
@@ -96,8 +98,9 @@ async def _run_all(
         async with open_bench(arguments.model, settings, Path(home)) as bench:
             offline = bench.name.provider == "offline"
             wanted = chosen(tasks, arguments.ids, offline=offline)
-            solve = solver(arguments.mode)
-            return [(task, await run_task(task, bench, faults, solve=solve)) for task in wanted]
+            async with opened_loop(arguments.loop) as loop:
+                solve = solver(arguments.mode, loop)
+                return [(task, await run_task(task, bench, faults, solve=solve)) for task in wanted]
 
 
 def run_ways(arguments: Namespace) -> int:
@@ -115,11 +118,16 @@ def run_ways(arguments: Namespace) -> int:
 
 def run_score(arguments: Namespace) -> int:
     from shared.score import tell as tell_score
-    from stage4_agent.score import render, score, with_overhead
+    from stage4_agent.score import AgentScore, render, score, with_overhead
 
     settings = load_settings()
+
+    async def scored(home: Path) -> tuple[AgentScore, Solve]:
+        async with opened_loop(arguments.loop) as solve:
+            return await score(arguments.model, settings, home, solve=solve), solve
+
     with unwinding(), tempfile.TemporaryDirectory() as home:
-        found = with_overhead(asyncio.run(score(arguments.model, settings, Path(home))))
+        found = with_overhead(*asyncio.run(scored(Path(home))))
     return tell_score(found, render(found), arguments)
 
 
@@ -140,11 +148,31 @@ def run_replay(arguments: Namespace) -> int:
     return 0
 
 
-def solver(mode: str) -> Solve:
+def solver(mode: str, loop: Solve) -> Solve:
     from stage4_agent.plan import plan_first
     from stage4_agent.router import routed
 
-    return {"react": agent.solve, "plan": plan_first(), "router": routed()}[mode]
+    return {"react": loop, "plan": plan_first(loop), "router": routed(loop)}[mode]
+
+
+@asynccontextmanager
+async def opened_loop(name: str, record: Path | None = None) -> AsyncIterator[Solve]:
+    """The loop, or its port: with its checkpoints beside the record, where there is one."""
+    if name == "bare":
+        yield agent.solve
+        return
+    try:
+        from stage4_agent.langgraph_port import ported, with_checkpoints
+    except ImportError as error:
+        raise MissingExtra(
+            f"{error.name or error} is not installed: `uv sync --inexact --all-packages --extra "
+            "langgraph` (or `pip install 'stage4-agent[langgraph]'`)"
+        ) from None
+    if record is None:
+        yield ported()
+    else:
+        async with with_checkpoints(record.with_suffix(".checkpoints.db")) as solve:
+            yield solve
 
 
 def _trace(arguments: Namespace, home: Path) -> tuple[Path, bool]:

@@ -97,7 +97,7 @@ class Session:
                 self.context.show(end)  # so that later results get later labels
             return None if snapshot.next else {"verdict": None}
         if kit.journal.events[1:]:
-            raise UserError("this record has no checkpoint: the loop that wrote it can go on")
+            raise UserError("this record has no checkpoint: go on with --loop bare")
         if kit.journal.events:  # killed before the first checkpoint: nothing had happened
             task = kit.journal.events[0]["task"]
         else:

@@ -9,10 +9,11 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.stage4.conftest import END_S, playing, tool
+from tests.stage4.conftest import END_S, Ran, playing, tool
 
 from shared.errors import UserError
 from stage4_agent.contract import Approve, Arguments, Decision, Kit, Limits, Proposal, Solve, always
@@ -238,3 +239,15 @@ async def test_a_trace_of_the_port_is_replayed_by_both(port: Solve) -> None:
     for solve in (playing["solve"], ported()):
         again = await replayed(kit.journal.events, kit.tools.tools, solve=solve)
         assert (again.answer, again.calls, again.steps) == (first.answer, first.calls, first.steps)
+
+
+@pytest.mark.embeddings
+def test_the_command_takes_up_a_waiting_session(stage4: Callable[..., Ran], tmp_path: Path) -> None:
+    record = str(tmp_path / "order.jsonl")
+    first = stage4("run", "order", "--loop", "langgraph", "--trace", record, "--json")
+    assert (first.code, first.json["status"]) == (1, "waiting")
+    (wish,) = first.json["waiting"]
+    more = ("--trace", record, "--approve", wish["key"], "--json")
+    second = stage4("run", "--loop", "langgraph", *more)
+    assert (second.code, second.json["steps"]) == (0, 2)
+    assert "378" in second.json["answer"]
