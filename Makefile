@@ -72,7 +72,7 @@ compare: setup ## examine your own program: STAGE=1 MINE='python my_ask.py'
 		{ echo "usage: make compare STAGE=1 MINE='python my_ask.py' (stages 1 and 2 are built)" >&2; exit 2; }
 	@$(RUN) stage$(STAGE) compare --mine "$$MINE" $(ARGS)
 
-bench: setup ## side-by-side measurements against other tools (installs them apart)
+bench: dev ## side-by-side measurements against other tools (installs them apart)
 	@$(RUN) python tests/bench/run.py $(ARGS)
 
 up: ## the full stack in containers
