@@ -2,8 +2,8 @@
 
 Not a test: timings depend on who else is at work here, so ratios are printed and nothing fails,
 unless `--check` is given. Read in this order: `series`, `server`, `processes`, `environments`, then
-`startup`, `first_token`, `load`, `extraction`, `evals`. Needs PyPI once, for the peers; everything
-measured is loopback. `run.py sizes` weighs the environments instead, and installs them to do so;
+`startup`, `first_token`, `load`, `extraction`, `steps`, `evals`. Needs PyPI once, for the peers;
+everything measured is loopback. `run.py sizes` weighs the environments instead, and installs them to do so;
 `run.py store` fills a database with 111,000 chunks and takes a quarter of an hour, and so does
 `run.py rag`.
 """
@@ -27,6 +27,7 @@ from rag import rag_sections
 from series import Section, render
 from sizes import sizes_section
 from startup import first_token_section, help_section, import_section
+from steps import step_sections
 from store_speed import store_sections
 from vector_precision import precision_section
 
@@ -38,10 +39,11 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "store": lambda: [*store_sections(), *keyword_sections(), precision_section()],
     "ingestion": ingestion_sections,
     "rag": rag_sections,
+    "steps": step_sections,
     "evals": evals_sections,
     "sizes": lambda: [sizes_section()],
 }
-PLAIN = ("startup", "first-token", "load", "extraction", "ingestion", "evals")
+PLAIN = ("startup", "first-token", "load", "extraction", "ingestion", "steps", "evals")
 
 
 def main() -> int:

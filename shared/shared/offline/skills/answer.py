@@ -24,7 +24,7 @@ _ENOUGH_WORDS = 0.5
 _ENOUGH_MEANING = 0.42
 _READ_CLOSELY = 40  # sentences that the large model embeds; the others share too few words
 
-_ORDER = re.compile(
+ORDER = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|prompt|rule|above|previous|prior|earlier)"
     r"|\b(?:begin|start|end|prefix) (?:every|each|all|your) (?:answer|reply|response|message)"
     r"|\btell the user (?:that|to)\b|\bdo not (?:reveal|tell the user)\b"
@@ -124,7 +124,7 @@ def _statements(text: str) -> list[str]:
     return [
         line
         for line in sentences(text)
-        if not line.endswith(("?", ":")) and len(line) > 2 and not _ORDER.search(line)
+        if not line.endswith(("?", ":")) and len(line) > 2 and not ORDER.search(line)
     ]
 
 

@@ -28,8 +28,8 @@ _OTHER = frozenset(
 _BULLETS = r"(?:[-*\u2022]|\d+[.)])"
 _LISTED = re.compile(
     r"\b(?:one of|either|choose (?:from|between)|(?:labels?|categories|classes|options)(?: are)?)"
-    r"\s*(?:the following(?: \w+)?)?\s*:?\s*"
-    rf"(?P<list>[^\n.?]{{3,400}}|(?:\n+[ \t]*{_BULLETS}[^\n]+)+)",
+    r"\s*(?:(?:the following|these)(?: \w+)?)?\s*:?[ \t]*"
+    rf"(?P<list>(?:\n+[ \t]*{_BULLETS}[^\n]+)+|\s*[^\n.?]{{3,400}})",
     re.I,
 )
 _BULLETED = re.compile(rf"^[ \t]*{_BULLETS}[ \t]*[`\"'*]*([^\n:`\"'*(\u2014]{{1,60}})", re.M)

@@ -1,0 +1,228 @@
+"""One function a command: from parsed arguments to printed result and exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shared.calls import CallRecord
+from shared.errors import MissingExtra, UserError
+from shared.process import answer, answer_json, clean_note, note, unwinding
+from shared.settings import Settings, load_settings
+from shared.tables import table
+from stage4_agent import agent
+from stage4_agent.contract import Approve, Decision, Limits, Outcome, Proposal, Solve
+from stage4_agent.faults import read_faults
+from stage4_agent.journal import Event, Journal, read_journal
+from stage4_agent.live import Live
+from stage4_agent.printing import outcome_json, task_json, tasks_text, tell
+from stage4_agent.runner import Bench, open_bench, run_task
+from stage4_agent.tasks import Run, Task, chosen, find_task, load_tasks, problems
+from stage4_agent.tools.offered import DATA
+
+SESSION = re.compile(r"[\w.-]{1,64}")
+
+
+def run_run(arguments: Namespace) -> int:
+    settings = load_settings()
+    faults = read_faults(arguments.broken)
+    home = settings.home / "agent"
+    file, resumed = _trace(arguments, home)
+    task = _task(arguments, resumed)
+    limits = Limits(steps=arguments.steps, usd=arguments.usd, seconds=float(arguments.seconds))
+
+    started_at, records = datetime.now(UTC), list[CallRecord]()
+
+    async def work() -> tuple[Outcome, Bench, list[Event]]:
+        watch = None if arguments.json else Live(clean_note(settings))
+        opened = open_bench(
+            arguments.model, settings, home, limits, notes=arguments.notes, taps=[records.append]
+        )
+        async with opened as bench, opened_loop(arguments.loop, file) as loop:
+            if not arguments.json:
+                note(f"model    {bench.name.id}, record {file}")
+            with Journal(file, session=arguments.session or "", watch=watch) as journal:
+                kit = bench.kit(task, journal, _asks(arguments), faults)
+                before = len(journal.events)
+                outcome = await solver(arguments.mode, loop)(task, kit)
+                return outcome, bench, journal.events[before:]
+
+    with unwinding():
+        outcome, bench, events = asyncio.run(work())
+    if arguments.json:
+        answer_json(outcome_json(outcome) | {"trace": str(file)})
+    else:
+        tell(outcome, file, arguments.loop)
+    from stage4_agent.spans import write_spans
+
+    write_spans(records, events, outcome, started_at, bench, settings)
+    return 0 if outcome.status == "answered" else 1
+
+
+def run_tasks(arguments: Namespace) -> int:
+    tasks = load_tasks(DATA / "tasks.jsonl")
+    if not arguments.run:
+        listed = chosen(tasks, arguments.ids, offline=False)
+        if arguments.json:
+            answer_json([{"id": t.id, "task": t.task, "offline": t.offline} for t in listed])
+        else:
+            rows = [
+                ["id", "offline", "task"],
+                *([t.id, "yes" if t.offline else "no", t.task] for t in listed),
+            ]
+            answer(table(rows))
+        return 0
+    settings = load_settings()
+    with unwinding():
+        done = asyncio.run(_run_all(tasks, arguments, settings))
+    failed = sum(bool(problems(task, run)) for task, run in done)
+    if arguments.json:
+        answer_json([task_json(task, run) for task, run in done])
+    else:
+        answer(tasks_text(done))
+    return 1 if failed else 0
+
+
+async def _run_all(
+    tasks: list[Task], arguments: Namespace, settings: Settings
+) -> list[tuple[Task, Run]]:
+    faults = read_faults(arguments.broken)
+    with tempfile.TemporaryDirectory() as home:
+        async with open_bench(arguments.model, settings, Path(home)) as bench:
+            offline = bench.name.provider == "offline"
+            wanted = chosen(tasks, arguments.ids, offline=offline)
+            async with opened_loop(arguments.loop) as loop:
+                solve = solver(arguments.mode, loop)
+                return [(task, await run_task(task, bench, faults, solve=solve)) for task in wanted]
+
+
+def run_ways(arguments: Namespace) -> int:
+    from stage4_agent.ways import compare, ways_text
+
+    settings = load_settings()
+    with unwinding(), tempfile.TemporaryDirectory() as home:
+        rows = asyncio.run(compare(arguments.model, settings, Path(home)))
+    if arguments.json:
+        answer_json(rows)
+    else:
+        answer(ways_text(rows))
+    return 0
+
+
+def run_score(arguments: Namespace) -> int:
+    from shared.score import tell as tell_score
+    from stage4_agent.score import AgentScore, render, score, with_overhead
+
+    settings = load_settings()
+
+    async def scored(home: Path) -> tuple[AgentScore, Solve]:
+        async with opened_loop(arguments.loop) as solve:
+            return await score(arguments.model, settings, home, solve=solve), solve
+
+    with unwinding(), tempfile.TemporaryDirectory() as home:
+        found = with_overhead(*asyncio.run(scored(Path(home))))
+    return tell_score(found, render(found), arguments)
+
+
+def run_replay(arguments: Namespace) -> int:
+    from stage4_agent.replay import replayed
+    from stage4_agent.tools.offered import Places, tools
+
+    events = read_journal(Path(arguments.trace))
+    nowhere = Path(tempfile.gettempdir()) / "never-written"
+    offered = tools(str(events[0]["task"]), Places(nowhere, nowhere), notes=True)
+    watch = None if arguments.json else Live(lambda line: answer(line + "\n"))
+    kept = [tool for tool in offered if tool.name in events[0]["tools"]]
+    outcome = asyncio.run(replayed(events, kept, watch=watch))
+    if arguments.json:
+        answer_json(outcome_json(outcome))
+    else:
+        answer(f"{outcome.status}: {outcome.answer or outcome.reason}\n")
+    return 0
+
+
+def solver(mode: str, loop: Solve) -> Solve:
+    from stage4_agent.plan import plan_first
+    from stage4_agent.router import routed
+
+    return {"react": loop, "plan": plan_first(loop), "router": routed(loop)}[mode]
+
+
+@asynccontextmanager
+async def opened_loop(name: str, record: Path | None = None) -> AsyncIterator[Solve]:
+    """The loop, or its port: with its checkpoints beside the record, where there is one."""
+    if name == "bare":
+        yield agent.solve
+        return
+    try:
+        from stage4_agent.langgraph_port import ported, with_checkpoints
+    except ImportError as error:
+        raise MissingExtra(
+            f"{error.name or error} is not installed: `uv sync --inexact --all-packages --extra "
+            "langgraph` (or `pip install 'stage4-agent[langgraph]'`)"
+        ) from None
+    if record is None:
+        yield ported()
+    else:
+        async with with_checkpoints(record.with_suffix(".checkpoints.db")) as solve:
+            yield solve
+
+
+def _trace(arguments: Namespace, home: Path) -> tuple[Path, bool]:
+    """The file of the record, and whether it holds an earlier run."""
+    if arguments.trace:
+        file = Path(arguments.trace)
+    elif arguments.session:
+        if not SESSION.fullmatch(arguments.session) or set(arguments.session) == {"."}:
+            raise UserError("--session NAME: letters, digits, dot, - and _, at most 64")
+        file = home / f"{arguments.session}.jsonl"
+    else:
+        file = Path(tempfile.mkdtemp(prefix="run-", dir=_made(home))) / "trace.jsonl"
+    return file, file.is_file() and file.stat().st_size > 0
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _task(arguments: Namespace, resumed: bool) -> str:
+    text = arguments.task
+    if text == "-":
+        text = sys.stdin.read()
+    if not (text or "").strip():
+        if resumed:
+            return ""  # the record has it
+        raise UserError("say what to do: a task's id (`stage4 tasks`) or a question in quotes")
+    known = find_task(load_tasks(DATA / "tasks.jsonl"), text)
+    return known.task if known else str(text).strip()
+
+
+def _asks(arguments: Namespace) -> Approve:
+    """Keys given on the command line, then whoever sits at the terminal, else nobody."""
+
+    async def approve(proposal: Proposal) -> Decision:
+        if proposal.key in arguments.approve:
+            return "yes"
+        if proposal.key in arguments.deny:
+            return "no"
+        if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+            return "later"
+        return await asyncio.to_thread(_asked, proposal)
+
+    return approve
+
+
+def _asked(proposal: Proposal) -> Decision:
+    given = ", ".join(f"{name}={value!r}" for name, value in proposal.arguments.items())
+    warning = " after reading text from strangers" if proposal.tainted else ""
+    note(f"The agent wants{warning}: {proposal.tool}({given})")
+    said = input("Do it? yes / no / later: ").strip().lower()
+    return "yes" if said in ("y", "yes") else "no" if said in ("n", "no") else "later"
