@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   stage4 run order --session shop-1                     asks before it orders; goes on after a crash
   stage4 tasks --mode router
   stage4 replay .stages/agent/shop-1.jsonl
+  stage4 compare --mine 'python my_agent.py'
 """
 
 
@@ -33,6 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     score = commands.add_parser("score", help="the numbers this stage is judged by")
     cli.score_options(score, "offline-large")
     _replay(commands.add_parser("replay", help="run a trace again without model and tools"))
+    compare = commands.add_parser("compare", help="examine your own agent beside this one")
+    cli.compare_options(compare)
+    answer = commands.add_parser("answer", help="the agent as `compare` examines it: JSON in")
+    answer.add_argument("--model", "-m", default="big", help="small, big or a model id (big)")
     return parser
 
 

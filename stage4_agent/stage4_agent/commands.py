@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.calls import CallRecord
-from shared.errors import UserError
+from shared.errors import ModelError, UserError
 from shared.process import answer, answer_json, clean_note, note, unwinding
 from shared.settings import Settings, load_settings
 from shared.tables import table
@@ -138,6 +138,28 @@ def run_replay(arguments: Namespace) -> int:
     else:
         answer(f"{outcome.status}: {outcome.answer or outcome.reason}\n")
     return 0
+
+
+def run_compare(arguments: Namespace) -> int:
+    from shared.examine import tell as tell_examination
+    from stage4_agent.examine import compare
+
+    with unwinding():  # the programs it started end with it
+        examination = compare(arguments.mine, arguments.only)
+    return tell_examination(examination, arguments)
+
+
+def run_answer(arguments: Namespace) -> int:
+    from stage4_agent.examine_contract import read_job
+    from stage4_agent.examined import work
+
+    job = read_job(sys.stdin.read())
+    with unwinding():
+        outcome = asyncio.run(work(job, arguments.model, load_settings()))
+    if outcome.status == "failed":
+        raise ModelError(outcome.reason)
+    answer(outcome.answer + "\n")
+    return 0 if outcome.status == "answered" else 1
 
 
 def solver(mode: str) -> Solve:
