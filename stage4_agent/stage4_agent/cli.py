@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     _replay(commands.add_parser("replay", help="run a trace again without model and tools"))
     compare = commands.add_parser("compare", help="examine your own agent beside this one")
     cli.compare_options(compare)
+    _serve_mcp(commands.add_parser("serve-mcp", help="offer the tools to any MCP client"))
     answer = commands.add_parser("answer", help="the agent as `compare` examines it: JSON in")
     answer.add_argument("--model", "-m", default="big", help="small, big or a model id (big)")
     return parser
@@ -65,6 +66,10 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--approve", action="append", default=[], metavar="KEY", help=by_key)
     parser.add_argument("--deny", action="append", default=[], metavar="KEY")
     parser.add_argument("--notes", action="store_true", help="offer a store for later sessions")
+    parser.add_argument(
+        "--mcp", action="append", default=[], metavar="SERVER",
+        help="offer the tools of this MCP server as well: a URL, or a command in quotes",
+    )  # fmt: skip
     json_option(parser)
 
 
@@ -78,6 +83,21 @@ def _tasks(parser: argparse.ArgumentParser) -> None:
 def _ways(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", "-m", default="big", help="small, big or a model id (big)")
     json_option(parser)
+
+
+def _serve_mcp(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command="serve_mcp")
+    parser.add_argument(
+        "--http", type=port, metavar="PORT",
+        help="streamable HTTP on this port of this machine, 0 for any; without it, stdio",
+    )  # fmt: skip
+    parser.add_argument("--writes", action="store_true", help="also the tool that places orders")
+
+
+def port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no port: 0 to 65535")
+    return int(text)
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,7 @@
 """The examiner as the model: it calls the tools that a check wants called, then answers.
 
-It sees a request as any model does. The number in the task says which case it is, the turns of calls
-that the conversation holds say how far it has come; so a repeated or an extra call does no harm.
+It sees a request as any model does. The number in the task says which case it is, and the turns of
+calls in the conversation how far it has come; so a repeated or an extra call does no harm.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def test_a_second_solution_on_another_wire_passes(
 
 
 SPOILT = [
-    ("answers", '"error" in answer', "True", "told nothing"),
+    ("answers", '"error" in answer', "True", "KeyError"),
     ("answers", 'SEEN[key] = run(name, given, key)', 'SEEN[key] = run(name, given, key)[:3]',
      "the model was told"),
     ("answers", "sys.exit(1 if last else 0)", "sys.exit(3)", "exit code 3"),
@@ -121,7 +121,7 @@ SPOILT = [
     ("repeated_write", "key = hashlib.sha256(", "key = os.urandom(4).hex() or (", "2 were made"),
     ("lost_write", "if key not in SEEN:", "key = os.urandom(4).hex()\n    if True:", "2 orders"),
     ("circles", "if key not in SEEN:", "if True:", "was run 5 times"),
-    ("step_limit", 'in range(JOB["steps"])', "in range(9)", "9 model calls"),
+    ("step_limit", 'JOB["steps"]', "9", "9 model calls"),
     ("partial", "Partial, at the limit: {text}", "{text}", "does not say that"),
     ("partial", "Partial, at the limit: {text}", "Partial, sorry", "nothing of what was found"),
     ("partial", "1 if last else 0", "0", "exit code 0"),

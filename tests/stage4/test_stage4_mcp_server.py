@@ -1,0 +1,98 @@
+"""The stage's tools as an MCP server: a second process, asked through the SDK's own client."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+
+SERVE = ["-m", "stage4_agent", "serve-mcp"]
+START_S = 30
+OWN = {"web_search", "fetch_page", "sql_schema", "sql_query", "calculator"}
+
+
+@asynccontextmanager
+async def over_stdio(home: Path, *words: str) -> AsyncIterator[Client]:
+    environment = {"STAGES_HOME": str(home)}
+    command = StdioServerParameters(command=sys.executable, args=[*SERVE, *words], env=environment)
+    async with Client(command) as client:
+        yield client
+
+
+@asynccontextmanager
+async def over_http(home: Path) -> AsyncIterator[Client]:
+    with subprocess.Popen(
+        [sys.executable, *SERVE, "--http", "0"], stderr=subprocess.PIPE, text=True, cwd=home
+    ) as process:
+        assert process.stderr
+        line = process.stderr.readline()
+        url = next(word.rstrip(";") for word in line.split() if word.startswith("http://"))
+        try:
+            async with Client(url) as client:
+                yield client
+        finally:
+            process.terminate()
+
+
+def text(result: Any) -> str:
+    return "\n".join(part.text for part in result.content)
+
+
+async def check(client: Client) -> None:
+    listed = {tool.name: tool for tool in (await client.list_tools()).tools}
+    assert set(listed) == OWN
+    assert all(tool.annotations.read_only_hint for tool in listed.values())
+    right = await client.call_tool("calculator", {"expression": "0.1 + 0.2"})
+    assert not right.is_error
+    assert "0.3" in text(right)
+    assert "0.30000" not in text(right)
+    rows = await client.call_tool("sql_query", {"sql": "SELECT count(*) AS n FROM products"})
+    assert not rows.is_error
+    for name, given, reason in [
+        ("sql_query", {"sql": "SELECT * FROM nowhere"}, "nowhere"),
+        ("sql_query", {"sql": "DROP TABLE products"}, ""),
+        ("calculator", {"expression": "9**9**9"}, ""),
+        ("calculator", {"expression": 5}, "expression"),
+        ("calculator", {"expression": "1", "more": 1}, "more"),
+        ("calculater", {}, "Did you mean calculator?"),
+        ("place_order", {"sku": "DE-1007", "quantity": 1}, "There is no tool"),
+    ]:
+        wrong = await client.call_tool(name, given)
+        assert wrong.is_error, name
+        assert reason in text(wrong)
+        assert "Traceback" not in text(wrong)
+        assert len(text(wrong)) > 15
+
+
+async def test_over_stdio_the_tools_answer_and_fail_with_a_reason(tmp_path: Path) -> None:
+    async with over_stdio(tmp_path) as client:
+        await check(client)
+
+
+async def test_over_http_they_do_the_same(tmp_path: Path) -> None:
+    async with over_http(tmp_path) as client:
+        await check(client)
+
+
+async def test_the_tool_with_a_side_effect_is_offered_only_when_asked_for(tmp_path: Path) -> None:
+    async with over_stdio(tmp_path, "--writes") as client:
+        listed = {tool.name: tool for tool in (await client.list_tools()).tools}
+    assert set(listed) == OWN | {"place_order"}
+    assert listed["place_order"].annotations.read_only_hint is False
+
+
+@pytest.mark.embeddings
+def test_the_agent_uses_its_own_server_as_any_other(
+    stage4: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The names are taken, so each tool of the server is left out, with a line for each."""
+    monkeypatch.setenv("STAGES_HOME", str(tmp_path))
+    ran = stage4("run", "What is 2 + 2?", "--json", "--mcp", f"{sys.executable} {' '.join(SERVE)}")
+    assert ran.err.count("is there already") == len(OWN)
+    assert ran.json["status"] in ("answered", "partial")
