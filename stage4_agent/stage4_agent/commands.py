@@ -174,6 +174,7 @@ def run_serve_mcp(arguments: Namespace) -> int:
         except OSError as error:
             raise UserError(f"port {arguments.http} cannot be used: {error.strerror}") from None
         with listener:
+            listener.listen()  # whoever reads the next line may connect
             note(f"MCP at http://127.0.0.1:{listener.getsockname()[1]}/mcp; Ctrl-C ends it")
             asyncio.run(serve_http(server, listener))
     return 0

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Played, play  # type: ignore[import-not-found]
+from tests.stage4.conftest import Played, play
 
 from shared.errors import UserError
 from stage4_agent.contract import Decision, Proposal, Tool
@@ -27,9 +27,7 @@ async def tools(*words: str, call_s: float = 10.0) -> AsyncIterator[dict[str, To
         yield {tool.name: tool for tool in found}
 
 
-async def test_every_page_of_the_list_is_read_and_what_cannot_be_used_is_left_out_with_a_reason() -> (
-    None
-):
+async def test_every_page_is_read_and_what_cannot_be_used_is_left_out() -> None:
     async with mcp_tools(COMMAND, ["calculator"]) as (found, left_out):
         assert {tool.name for tool in found} == READING | {"writes"}
         reasons = "\n".join(left_out)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters
+from tests.stage4.conftest import play
+
+from stage4_agent.journal import read_journal
+from stage4_agent.mcp_client import mcp_tools
+from stage4_agent.scripted import call, calls, says
 
 SERVE = ["-m", "stage4_agent", "serve-mcp"]
-START_S = 30
+PLAIN = Path(__file__).parent / "data/plain_mcp_server.py"
 OWN = {"web_search", "fetch_page", "sql_schema", "sql_query", "calculator"}
 
 
@@ -25,19 +30,14 @@ async def over_stdio(home: Path, *words: str) -> AsyncIterator[Client]:
         yield client
 
 
-@asynccontextmanager
-async def over_http(home: Path) -> AsyncIterator[Client]:
-    with subprocess.Popen(
-        [sys.executable, *SERVE, "--http", "0"], stderr=subprocess.PIPE, text=True, cwd=home
-    ) as process:
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    serve = [sys.executable, *SERVE, "--http", "0"]
+    with subprocess.Popen(serve, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         assert process.stderr
         line = process.stderr.readline()
-        url = next(word.rstrip(";") for word in line.split() if word.startswith("http://"))
-        try:
-            async with Client(url) as client:
-                yield client
-        finally:
-            process.terminate()
+        yield next(word.rstrip(";") for word in line.split() if word.startswith("http://"))
+        process.terminate()
 
 
 def text(result: Any) -> str:
@@ -52,11 +52,11 @@ async def check(client: Client) -> None:
     assert not right.is_error
     assert "0.3" in text(right)
     assert "0.30000" not in text(right)
-    rows = await client.call_tool("sql_query", {"sql": "SELECT count(*) AS n FROM products"})
+    rows = await client.call_tool("sql_query", {"query": "SELECT count(*) AS n FROM products"})
     assert not rows.is_error
     for name, given, reason in [
-        ("sql_query", {"sql": "SELECT * FROM nowhere"}, "nowhere"),
-        ("sql_query", {"sql": "DROP TABLE products"}, ""),
+        ("sql_query", {"query": "SELECT * FROM nowhere"}, "nowhere"),
+        ("sql_query", {"query": "DROP TABLE products"}, ""),
         ("calculator", {"expression": "9**9**9"}, ""),
         ("calculator", {"expression": 5}, "expression"),
         ("calculator", {"expression": "1", "more": 1}, "more"),
@@ -75,9 +75,16 @@ async def test_over_stdio_the_tools_answer_and_fail_with_a_reason(tmp_path: Path
         await check(client)
 
 
-async def test_over_http_they_do_the_same(tmp_path: Path) -> None:
-    async with over_http(tmp_path) as client:
+async def test_over_http_they_do_the_same_and_the_agent_is_a_client_of_it(url: str) -> None:
+    async with Client(url) as client:
         await check(client)
+    async with mcp_tools(url) as (found, left_out):
+        sum_, drop = call("calculator", expression="7 * 6"), call("sql_query", query="DROP TABLE x")
+        played = await play([calls(sum_, drop), says("42")], *found)
+    assert not left_out
+    assert "42" in played.seen(sum_.id)
+    assert "failed" not in played.seen(sum_.id)
+    assert [one["ok"] for one in played.results] == [True, False]
 
 
 async def test_the_tool_with_a_side_effect_is_offered_only_when_asked_for(tmp_path: Path) -> None:
@@ -88,11 +95,12 @@ async def test_the_tool_with_a_side_effect_is_offered_only_when_asked_for(tmp_pa
 
 
 @pytest.mark.embeddings
-def test_the_agent_uses_its_own_server_as_any_other(
+def test_the_command_offers_foreign_tools_and_names_those_it_leaves_out(
     stage4: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The names are taken, so each tool of the server is left out, with a line for each."""
     monkeypatch.setenv("STAGES_HOME", str(tmp_path))
-    ran = stage4("run", "What is 2 + 2?", "--json", "--mcp", f"{sys.executable} {' '.join(SERVE)}")
-    assert ran.err.count("is there already") == len(OWN)
-    assert ran.json["status"] in ("answered", "partial")
+    ran = stage4("run", "What is 2 + 2?", "--json", "--mcp", f"{sys.executable} '{PLAIN}'")
+    assert ran.err.count("is left out") == 3
+    [task, *_] = read_journal(Path(ran.json["trace"]))
+    assert {"double", "dies", "sql_query"} <= set(task["tools"])
+    assert stage4("run", "2 + 2", "--mcp", "no-such-command-at-all").code == 2
