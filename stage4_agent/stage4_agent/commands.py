@@ -7,26 +7,25 @@ import re
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.calls import CallRecord
-from shared.errors import MissingExtra, ModelError, UserError
-from shared.offline.server import bind
+from shared.errors import ModelError, UserError
 from shared.process import answer, answer_json, clean_note, note, unwinding
 from shared.settings import Settings, load_settings
 from shared.tables import table
 from stage4_agent import agent
-from stage4_agent.contract import Approve, Decision, Limits, Outcome, Proposal, Solve, Tool
+from stage4_agent.contract import Approve, Decision, Limits, Outcome, Proposal, Solve
 from stage4_agent.faults import read_faults
 from stage4_agent.journal import Event, Journal, read_journal
 from stage4_agent.live import Live
+from stage4_agent.mcp_commands import foreign_tools, serve
 from stage4_agent.printing import outcome_json, task_json, tasks_text, tell
 from stage4_agent.runner import Bench, open_bench, run_task
 from stage4_agent.tasks import Run, Task, chosen, find_task, load_tasks, problems
-from stage4_agent.tools.offered import DATA, own_names
+from stage4_agent.tools.offered import DATA
 
 SESSION = re.compile(r"[\w.-]{1,64}")
 
@@ -44,7 +43,7 @@ def run_run(arguments: Namespace) -> int:
     async def work() -> tuple[Outcome, Bench, list[Event]]:
         watch = None if arguments.json else Live(clean_note(settings))
         async with AsyncExitStack() as opened:
-            more = await _foreign(arguments.mcp, opened)
+            more = await foreign_tools(arguments.mcp, opened)
             bench = await opened.enter_async_context(
                 open_bench(
                     arguments.model, settings, home, limits, notes=arguments.notes, more=more,
@@ -159,24 +158,11 @@ def run_compare(arguments: Namespace) -> int:
 def run_serve_mcp(arguments: Namespace) -> int:
     from stage4_agent.tools.offered import Places, tools
 
-    with _needs_mcp():
-        from stage4_agent.mcp_server import build_server, serve_http, serve_stdio
     settings = load_settings()
     home = _made(settings.home / "agent")
     places = Places(orders=home / "orders.db", notes=home / "notes.db")
-    server = build_server(tools("", places, settings), writes=arguments.writes)
     with unwinding():
-        if arguments.http is None:
-            asyncio.run(serve_stdio(server))
-            return 0
-        try:
-            listener = bind(port=arguments.http)
-        except OSError as error:
-            raise UserError(f"port {arguments.http} cannot be used: {error.strerror}") from None
-        with listener:
-            listener.listen()  # whoever reads the next line may connect
-            note(f"MCP at http://127.0.0.1:{listener.getsockname()[1]}/mcp; Ctrl-C ends it")
-            asyncio.run(serve_http(server, listener))
+        serve(tools("", places, settings), writes=arguments.writes, port=arguments.http)
     return 0
 
 
@@ -191,30 +177,6 @@ def run_answer(arguments: Namespace) -> int:
         raise ModelError(outcome.reason)
     answer(outcome.answer + "\n")
     return 0 if outcome.status == "answered" else 1
-
-
-@contextmanager
-def _needs_mcp() -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:
-        raise MissingExtra(
-            f"{error.name} is not installed: `uv sync --all-packages --extra mcp`, or `make setup`"
-        ) from None
-
-
-async def _foreign(servers: Sequence[str], opened: AsyncExitStack) -> list[Tool]:
-    """The tools of MCP servers, which live as long as `opened`."""
-    found: list[Tool] = []
-    for server in servers:
-        with _needs_mcp():
-            from stage4_agent.mcp_client import mcp_tools
-        taken = [*own_names(), *(tool.name for tool in found)]
-        more, left_out = await opened.enter_async_context(mcp_tools(server, taken))
-        for problem in left_out:
-            note(f"a tool of {server} is left out: {problem}")
-        found += more
-    return found
 
 
 def solver(mode: str) -> Solve:

@@ -6,11 +6,12 @@ What is read from standard input and asked of the tools' address is described in
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from shared.models import resolve
+from shared.providers.opening import open_provider
 from shared.settings import Settings
 from stage4_agent.agent import solve
 from stage4_agent.contract import (
@@ -27,24 +28,22 @@ from stage4_agent.contract import (
 from stage4_agent.examine_contract import Job
 from stage4_agent.journal import Journal
 from stage4_agent.prompts import load_prompt
-from stage4_agent.runner import open_bench
 from stage4_agent.toolbox import Toolbox
 
 
 async def work(job: Job, model: str, settings: Settings) -> Outcome:
-    limits = Limits(steps=job.steps)
+    """Money is not examined and so not limited: reading the price list takes longer than a run."""
     async with (
-        open_bench(model, settings, Path(), limits) as bench,
+        open_provider(resolve(model, settings), settings) as provider,
         httpx2.AsyncClient(base_url=job.tools_url, timeout=None, trust_env=False) as http,
     ):
         kit = Kit(
-            model=bench.model,
+            model=provider,
             tools=Toolbox([_tool(one, job, http) for one in job.tools]),
             journal=Journal(),
             system=load_prompt("agent").text,
-            limits=limits,
+            limits=Limits(steps=job.steps, usd=None),
             approve=partial(_approve, http),
-            price=bench.price,
         )
         return await solve(job.task, kit)
 
