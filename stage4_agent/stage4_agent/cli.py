@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   stage4 run order --session shop-1                     asks before it orders; goes on after a crash
   stage4 tasks --mode router
   stage4 replay .stages/agent/shop-1.jsonl
+  stage4 run "Which tools are there?" --mcp 'npx some-server'
   stage4 compare --mine 'python my_agent.py'
 """
 
@@ -66,10 +67,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--approve", action="append", default=[], metavar="KEY", help=by_key)
     parser.add_argument("--deny", action="append", default=[], metavar="KEY")
     parser.add_argument("--notes", action="store_true", help="offer a store for later sessions")
-    parser.add_argument(
-        "--mcp", action="append", default=[], metavar="SERVER",
-        help="offer the tools of this MCP server as well: a URL, or a command in quotes",
-    )  # fmt: skip
+    _mcp(parser, "offer the tools of this MCP server as well: a URL, or a command in quotes")
     json_option(parser)
 
 
@@ -102,4 +100,9 @@ def port(text: str) -> int:
 
 def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("trace", metavar="TRACE", help="a file that `stage4 run` wrote")
+    _mcp(parser, "the MCP server that the run had")
     json_option(parser)
+
+
+def _mcp(parser: argparse.ArgumentParser, use: str) -> None:
+    parser.add_argument("--mcp", action="append", default=[], metavar="SERVER", help=use)

@@ -135,10 +135,23 @@ def run_replay(arguments: Namespace) -> int:
 
     events = read_journal(Path(arguments.trace))
     nowhere = Path(tempfile.gettempdir()) / "never-written"
-    offered = tools(str(events[0]["task"]), Places(nowhere, nowhere), notes=True)
+    own = tools(str(events[0]["task"]), Places(nowhere, nowhere), notes=True)
     watch = None if arguments.json else Live(lambda line: answer(line + "\n"))
-    kept = [tool for tool in offered if tool.name in events[0]["tools"]]
-    outcome = asyncio.run(replayed(events, kept, watch=watch))
+
+    async def work() -> Outcome:
+        async with AsyncExitStack() as opened:
+            offered = [*own, *await foreign_tools(arguments.mcp, opened)]
+            missing = set(events[0]["tools"]) - {tool.name for tool in offered}
+            if missing:
+                raise UserError(
+                    f"the run had tools of an MCP server ({', '.join(sorted(missing))}): name it "
+                    "with --mcp; their forms are asked of it, they are not called"
+                )
+            kept = [tool for tool in offered if tool.name in events[0]["tools"]]
+            return await replayed(events, kept, watch=watch)
+
+    with unwinding():
+        outcome = asyncio.run(work())
     if arguments.json:
         answer_json(outcome_json(outcome))
     else:

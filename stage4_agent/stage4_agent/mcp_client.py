@@ -19,8 +19,8 @@ from contextlib import asynccontextmanager
 from typing import IO, Any, cast
 
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
-from mcp_types import CallToolResult, TextContent
-from mcp_types import Tool as ServerTool
+from mcp.types import CallToolResult, TextContent
+from mcp.types import Tool as ServerTool
 from pydantic import ValidationError
 
 from shared.complaints import quoted

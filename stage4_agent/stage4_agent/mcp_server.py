@@ -19,14 +19,14 @@ from typing import Any
 
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
-from mcp_types import (
+from mcp.types import (
     CallToolRequestParams,
     CallToolResult,
     ListToolsResult,
     TextContent,
     ToolAnnotations,
 )
-from mcp_types import Tool as ServerTool
+from mcp.types import Tool as ServerTool
 
 from stage4_agent import toolbox
 from stage4_agent.contract import Tool, ToolFailure

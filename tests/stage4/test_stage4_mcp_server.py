@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.importorskip("mcp")  # an extra that `make alone4` does not install
+
 from mcp import Client, StdioServerParameters
 from tests.stage4.conftest import play
 
@@ -103,4 +106,9 @@ def test_the_command_offers_foreign_tools_and_names_those_it_leaves_out(
     assert ran.err.count("is left out") == 3
     [task, *_] = read_journal(Path(ran.json["trace"]))
     assert {"double", "dies", "sql_query"} <= set(task["tools"])
+    bare = stage4("replay", ran.json["trace"])
+    assert bare.code == 2
+    assert "name it with --mcp" in bare.err
+    again = stage4("replay", ran.json["trace"], "--mcp", f"{sys.executable} '{PLAIN}'", "--json")
+    assert again.json["answer"] == ran.json["answer"]
     assert stage4("run", "2 + 2", "--mcp", "no-such-command-at-all").code == 2
