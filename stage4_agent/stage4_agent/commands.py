@@ -8,12 +8,12 @@ import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.calls import CallRecord
-from shared.errors import MissingExtra, UserError
+from shared.errors import MissingExtra, ModelError, UserError
 from shared.process import answer, answer_json, clean_note, note, unwinding
 from shared.settings import Settings, load_settings
 from shared.tables import table
@@ -22,6 +22,7 @@ from stage4_agent.contract import Approve, Decision, Limits, Outcome, Proposal, 
 from stage4_agent.faults import read_faults
 from stage4_agent.journal import Event, Journal, read_journal
 from stage4_agent.live import Live
+from stage4_agent.mcp_commands import foreign_tools, serve
 from stage4_agent.printing import outcome_json, task_json, tasks_text, tell
 from stage4_agent.runner import Bench, open_bench, run_task
 from stage4_agent.tasks import Run, Task, chosen, find_task, load_tasks, problems
@@ -42,10 +43,15 @@ def run_run(arguments: Namespace) -> int:
 
     async def work() -> tuple[Outcome, Bench, list[Event]]:
         watch = None if arguments.json else Live(clean_note(settings))
-        opened = open_bench(
-            arguments.model, settings, home, limits, notes=arguments.notes, taps=[records.append]
-        )
-        async with opened as bench, opened_loop(arguments.loop, file) as loop:
+        async with AsyncExitStack() as opened:
+            more = await foreign_tools(arguments.mcp, opened)
+            bench = await opened.enter_async_context(
+                open_bench(
+                    arguments.model, settings, home, limits, notes=arguments.notes, more=more,
+                    taps=[records.append],
+                )
+            )  # fmt: skip
+            loop = await opened.enter_async_context(opened_loop(arguments.loop, file))
             if not arguments.json:
                 note(f"model    {bench.name.id}, record {file}")
             with Journal(file, session=arguments.session or "", watch=watch) as journal:
@@ -137,15 +143,61 @@ def run_replay(arguments: Namespace) -> int:
 
     events = read_journal(Path(arguments.trace))
     nowhere = Path(tempfile.gettempdir()) / "never-written"
-    offered = tools(str(events[0]["task"]), Places(nowhere, nowhere), notes=True)
+    own = tools(str(events[0]["task"]), Places(nowhere, nowhere), notes=True)
     watch = None if arguments.json else Live(lambda line: answer(line + "\n"))
-    kept = [tool for tool in offered if tool.name in events[0]["tools"]]
-    outcome = asyncio.run(replayed(events, kept, watch=watch))
+
+    async def work() -> Outcome:
+        async with AsyncExitStack() as opened:
+            offered = [*own, *await foreign_tools(arguments.mcp, opened)]
+            missing = set(events[0]["tools"]) - {tool.name for tool in offered}
+            if missing:
+                raise UserError(
+                    f"the run had tools of an MCP server ({', '.join(sorted(missing))}): name it "
+                    "with --mcp; their forms are asked of it, they are not called"
+                )
+            kept = [tool for tool in offered if tool.name in events[0]["tools"]]
+            return await replayed(events, kept, watch=watch)
+
+    with unwinding():
+        outcome = asyncio.run(work())
     if arguments.json:
         answer_json(outcome_json(outcome))
     else:
         answer(f"{outcome.status}: {outcome.answer or outcome.reason}\n")
     return 0
+
+
+def run_compare(arguments: Namespace) -> int:
+    from shared.examine import tell as tell_examination
+    from stage4_agent.examine import compare
+
+    with unwinding():  # the programs it started end with it
+        examination = compare(arguments.mine, arguments.only)
+    return tell_examination(examination, arguments)
+
+
+def run_serve_mcp(arguments: Namespace) -> int:
+    from stage4_agent.tools.offered import Places, tools
+
+    settings = load_settings()
+    home = _made(settings.home / "agent")
+    places = Places(orders=home / "orders.db", notes=home / "notes.db")
+    with unwinding():
+        serve(tools("", places, settings), writes=arguments.writes, port=arguments.http)
+    return 0
+
+
+def run_answer(arguments: Namespace) -> int:
+    from stage4_agent.examine_contract import read_job
+    from stage4_agent.examined import work
+
+    job = read_job(sys.stdin.read())
+    with unwinding():
+        outcome = asyncio.run(work(job, arguments.model, load_settings()))
+    if outcome.status == "failed":
+        raise ModelError(outcome.reason)
+    answer(outcome.answer + "\n")
+    return 0 if outcome.status == "answered" else 1
 
 
 def solver(mode: str, loop: Solve) -> Solve:

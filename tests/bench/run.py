@@ -3,9 +3,9 @@
 Not a test: timings depend on who else is at work here, so ratios are printed and nothing fails,
 unless `--check` is given. Read in this order: `series`, `server`, `processes`, `environments`, then
 `startup`, `first_token`, `load`, `extraction`, `steps`, `evals`. Needs PyPI once, for the peers;
-everything measured is loopback. `run.py sizes` weighs the environments instead, and installs them to do so;
-`run.py store` fills a database with 111,000 chunks and takes a quarter of an hour, and so does
-`run.py rag`.
+everything measured is loopback. `run.py sizes` weighs the environments instead, and installs them
+to do so; `run.py store` fills a database with 111,000 chunks and takes a quarter of an hour, and so
+does `run.py rag`.
 """
 
 from __future__ import annotations
