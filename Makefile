@@ -97,7 +97,8 @@ up: ## the full stack in containers
 	docker compose up
 
 # A stage with only its own dependencies: an import that it does not declare fails here.
-ALONE = $(UV) run --isolated --locked --package $(subst _,-,$(PACKAGE_$(1)))
+EXTRAS_4 = --extra mcp
+ALONE = $(UV) run --isolated --locked --package $(subst _,-,$(PACKAGE_$(1))) $(EXTRAS_$(1))
 alone1 alone2 alone3 alone4 alone5: .uv-ready ## one stage's tests with only its own dependencies (alone1 … alone6)
 	$(call ALONE,$(subst alone,,$@)) --group dev python -m pytest -q \
 		-m "not embeddings and not langgraph and not torch and not live" tests/stage$(subst alone,,$@)
