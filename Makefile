@@ -33,7 +33,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: .uv-ready ## install everything into .venv
-	@$(SYNC)
+	@$(SYNC) --no-extra langgraph
 	@command -v uv >/dev/null 2>&1 || echo "where a README says 'uv', say '.uv/bin/uv' here"
 
 dev: setup ## the same with the test tools
@@ -72,7 +72,7 @@ compare: setup ## examine your own program: STAGE=1 MINE='python my_ask.py'
 		{ echo "usage: make compare STAGE=1 MINE='python my_ask.py' (stages 1, 2 and 4 are built)" >&2; exit 2; }
 	@$(RUN) stage$(STAGE) compare --mine "$$MINE" $(ARGS)
 
-bench: setup ## side-by-side measurements against other tools (installs them apart)
+bench: dev ## side-by-side measurements against other tools (installs them apart)
 	@$(RUN) python tests/bench/run.py $(ARGS)
 
 up: ## the full stack in containers
@@ -82,7 +82,7 @@ up: ## the full stack in containers
 ALONE = $(UV) run --isolated --locked --package $(subst _,-,$(PACKAGE_$(1)))
 alone1 alone2 alone4: .uv-ready ## one stage's tests with only its own dependencies (alone1 … alone6)
 	$(call ALONE,$(subst alone,,$@)) --group dev python -m pytest -q \
-		-m "not embeddings and not torch and not live" tests/stage$(subst alone,,$@)
+		-m "not embeddings and not langgraph and not torch and not live" tests/stage$(subst alone,,$@)
 
 alone3 alone5 alone6: .uv-ready
 	$(call ALONE,$(subst alone,,$@)) python -c "import $(PACKAGE_$(subst alone,,$@))"

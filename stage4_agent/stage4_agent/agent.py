@@ -20,12 +20,13 @@ from shared.errors import BudgetExceeded, CallError
 from shared.messages import Reply, Request, ToolCall
 from stage4_agent import journal, toolbox
 from stage4_agent.contract import Kit, Outcome, Proposal, Tool, ToolFailure
-from stage4_agent.session import Done, Session, with_note
+from stage4_agent.session import Done, Session, held, with_note
 
 LAST_CALL = (
     "This is the last call ({}): no tool can be called any more. Answer from the results that you "
     "have, and say what is missing."
 )
+TOO_MANY = "Not run: too many calls in one turn."
 DENIED = "A person refused this. Do not try it again or in another way; say that it was refused."
 UNSURE = (
     "This was begun before the program was stopped, and its result was not seen: it may have "
@@ -115,7 +116,7 @@ class Run:
             return replace(self.partial(f"the model could not be asked: {error}"), status="failed")
         state.budget.settle(worst, Decimal(0))
         usd = self.kit.price(reply.usage) if reply.usage else worst
-        state.replied(reply, usd, note)
+        state.replied(reply, usd)
         self.kit.journal.write(journal.reply_event(state.steps, reply, usd, note))
         if last:
             said = f"Partial answer ({last}): {reply.text}" if reply.text else ""
@@ -150,7 +151,7 @@ class Run:
             if call.id in self.state.answered:
                 continue
             if place >= self.kit.limits.calls_per_turn:
-                self._record("", call, {}, False, "Not run: too many calls in one turn.")
+                self._record("", call, {}, False, TOO_MANY)
             else:
                 same.setdefault(self.state.key(call), []).append(call)
         if len(same) == 1:
@@ -238,10 +239,7 @@ class Run:
         return self.state.outcome("answered", reply.text)
 
     def partial(self, reason: str) -> Outcome:
-        """Without the model: what the results hold, and that this is not all."""
-        good = [f"- {one.tool}: {one.text[:300]}" for one in self.state.found if one.ok][-5:]
-        held = "\n".join(good) if good else "No tool has given a result."
-        return self.state.outcome("partial", f"Partial answer ({reason}):\n{held}", reason)
+        return self.state.outcome("partial", held(reason, self.state.found), reason)
 
     def _write(self, event: str, *, durable: bool = False, **fields: Any) -> None:
         self.kit.journal.write({"event": event, "at": journal.now(), **fields}, durable=durable)

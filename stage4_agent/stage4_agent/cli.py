@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     _ways(commands.add_parser("ways", help="three tasks by the agent and by two prompts"))
     score = commands.add_parser("score", help="the numbers this stage is judged by")
     cli.score_options(score, "offline-large")
+    _loop(score)
     _replay(commands.add_parser("replay", help="run a trace again without model and tools"))
     compare = commands.add_parser("compare", help="examine your own agent beside this one")
     cli.compare_options(compare)
@@ -48,11 +49,17 @@ def _model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mode", choices=("react", "plan", "router"), default="react", help="default: react"
     )
+    _loop(parser)
     parser.add_argument(
         "--break", dest="broken", action="append", default=[], metavar="TOOL=FAULT",
         help="sql, web, calculator or order = timeout, error, empty, wrong_schema, garbage, slow "
         "or injection",
     )  # fmt: skip
+
+
+def _loop(parser: argparse.ArgumentParser) -> None:
+    about = "the loop of this stage, or its port to LangGraph (default: bare)"
+    parser.add_argument("--loop", choices=("bare", "langgraph"), default="bare", help=about)
 
 
 def _run(parser: argparse.ArgumentParser) -> None:

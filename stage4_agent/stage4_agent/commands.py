@@ -7,17 +7,19 @@ import re
 import sys
 import tempfile
 from argparse import Namespace
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.calls import CallRecord
-from shared.errors import ModelError, UserError
+from shared.errors import MissingExtra, ModelError, UserError
 from shared.process import answer, answer_json, clean_note, note, unwinding
 from shared.settings import Settings, load_settings
 from shared.tables import table
 from stage4_agent import agent
-from stage4_agent.contract import Approve, Decision, Limits, Outcome, Proposal, Solve
+from stage4_agent.asking import asks
+from stage4_agent.contract import Limits, Outcome, Solve
 from stage4_agent.faults import read_faults
 from stage4_agent.journal import Event, Journal, read_journal
 from stage4_agent.live import Live
@@ -50,12 +52,13 @@ def run_run(arguments: Namespace) -> int:
                     taps=[records.append],
                 )
             )  # fmt: skip
+            loop = await opened.enter_async_context(opened_loop(arguments.loop, file))
             if not arguments.json:
                 note(f"model    {bench.name.id}, record {file}")
             with Journal(file, session=arguments.session or "", watch=watch) as journal:
-                kit = bench.kit(task, journal, _asks(arguments), faults)
+                kit = bench.kit(task, journal, asks(arguments), faults)
                 before = len(journal.events)
-                outcome = await solver(arguments.mode)(task, kit)
+                outcome = await solver(arguments.mode, loop)(task, kit)
                 return outcome, bench, journal.events[before:]
 
     with unwinding():
@@ -63,7 +66,7 @@ def run_run(arguments: Namespace) -> int:
     if arguments.json:
         answer_json(outcome_json(outcome) | {"trace": str(file)})
     else:
-        tell(outcome, file)
+        tell(outcome, file, arguments.loop)
     from stage4_agent.spans import write_spans
 
     write_spans(records, events, outcome, started_at, bench, settings)
@@ -102,8 +105,9 @@ async def _run_all(
         async with open_bench(arguments.model, settings, Path(home)) as bench:
             offline = bench.name.provider == "offline"
             wanted = chosen(tasks, arguments.ids, offline=offline)
-            solve = solver(arguments.mode)
-            return [(task, await run_task(task, bench, faults, solve=solve)) for task in wanted]
+            async with opened_loop(arguments.loop) as loop:
+                solve = solver(arguments.mode, loop)
+                return [(task, await run_task(task, bench, faults, solve=solve)) for task in wanted]
 
 
 def run_ways(arguments: Namespace) -> int:
@@ -121,11 +125,16 @@ def run_ways(arguments: Namespace) -> int:
 
 def run_score(arguments: Namespace) -> int:
     from shared.score import tell as tell_score
-    from stage4_agent.score import render, score, with_overhead
+    from stage4_agent.score import AgentScore, render, score, with_overhead
 
     settings = load_settings()
+
+    async def scored(home: Path) -> tuple[AgentScore, Solve]:
+        async with opened_loop(arguments.loop) as solve:
+            return await score(arguments.model, settings, home, solve=solve), solve
+
     with unwinding(), tempfile.TemporaryDirectory() as home:
-        found = with_overhead(asyncio.run(score(arguments.model, settings, Path(home))))
+        found = with_overhead(*asyncio.run(scored(Path(home))))
     return tell_score(found, render(found), arguments)
 
 
@@ -192,11 +201,31 @@ def run_answer(arguments: Namespace) -> int:
     return 0 if outcome.status == "answered" else 1
 
 
-def solver(mode: str) -> Solve:
+def solver(mode: str, loop: Solve) -> Solve:
     from stage4_agent.plan import plan_first
     from stage4_agent.router import routed
 
-    return {"react": agent.solve, "plan": plan_first(), "router": routed()}[mode]
+    return {"react": loop, "plan": plan_first(loop), "router": routed(loop)}[mode]
+
+
+@asynccontextmanager
+async def opened_loop(name: str, record: Path | None = None) -> AsyncIterator[Solve]:
+    """The loop, or its port: with its checkpoints beside the record, where there is one."""
+    if name == "bare":
+        yield agent.solve
+        return
+    try:
+        from stage4_agent.langgraph_port import ported, with_checkpoints
+    except ImportError as error:
+        raise MissingExtra(
+            f"{error.name or error} is not installed: `uv sync --inexact --all-packages --extra "
+            "langgraph` (or `pip install 'stage4-agent[langgraph]'`)"
+        ) from None
+    if record is None:
+        yield ported()
+    else:
+        async with with_checkpoints(record.with_suffix(".checkpoints.db")) as solve:
+            yield solve
 
 
 def _trace(arguments: Namespace, home: Path) -> tuple[Path, bool]:
@@ -227,26 +256,3 @@ def _task(arguments: Namespace, resumed: bool) -> str:
         raise UserError("say what to do: a task's id (`stage4 tasks`) or a question in quotes")
     known = find_task(load_tasks(DATA / "tasks.jsonl"), text)
     return known.task if known else str(text).strip()
-
-
-def _asks(arguments: Namespace) -> Approve:
-    """Keys given on the command line, then whoever sits at the terminal, else nobody."""
-
-    async def approve(proposal: Proposal) -> Decision:
-        if proposal.key in arguments.approve:
-            return "yes"
-        if proposal.key in arguments.deny:
-            return "no"
-        if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-            return "later"
-        return await asyncio.to_thread(_asked, proposal)
-
-    return approve
-
-
-def _asked(proposal: Proposal) -> Decision:
-    given = ", ".join(f"{name}={value!r}" for name, value in proposal.arguments.items())
-    warning = " after reading text from strangers" if proposal.tainted else ""
-    note(f"The agent wants{warning}: {proposal.tool}({given})")
-    said = input("Do it? yes / no / later: ").strip().lower()
-    return "yes" if said in ("y", "yes") else "no" if said in ("n", "no") else "later"

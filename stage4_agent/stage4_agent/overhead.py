@@ -24,13 +24,14 @@ def us_per_step(steps: int, solve: Solve = agent.solve) -> float:
     with tempfile.TemporaryDirectory() as folder:
         files = (Path(folder) / f"{number}.jsonl" for number in range(10_000))
         many, one = (
-            median(asyncio.run(_timed(count, next(files), solve)) for _ in range(REPEATS))
+            median(asyncio.run(timed_run(count, next(files), solve)) for _ in range(REPEATS))
             for count in (steps + 1, 1)
         )
     return (many - one) / steps * 1e6
 
 
-async def _timed(steps: int, file: Path, solve: Solve) -> float:
+async def timed_run(steps: int, file: Path, solve: Solve) -> float:
+    """CPU seconds of a run of `steps` tool calls, its record in `file`."""
     with Journal(file) as journal:
         kit = Kit(
             model=ScriptedModel(_adds(steps)),

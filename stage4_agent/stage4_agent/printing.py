@@ -35,7 +35,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def tell(outcome: Outcome, file: Path) -> None:
+def tell(outcome: Outcome, file: Path, loop: str) -> None:
     if outcome.answer:
         answer(outcome.answer + "\n")
     for one in outcome.evidence:
@@ -45,7 +45,9 @@ def tell(outcome: Outcome, file: Path) -> None:
     for wish in outcome.proposals:
         given = ", ".join(f"{name}={value!r}" for name, value in wish.arguments.items())
         note(f"waiting  {wish.tool}({given})")
-        note(f"         go on with: stage4 run --trace {file} --approve {wish.key}   (or --deny)")
+        same = "" if loop == "bare" else f"--loop {loop} "
+        go_on = f"stage4 run {same}--trace {file} --approve {wish.key}"
+        note(f"         go on with: {go_on}   (or --deny)")
     if outcome.reason:
         note(f"{outcome.status:8} {outcome.reason}")
     note(

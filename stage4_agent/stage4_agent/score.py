@@ -75,9 +75,9 @@ def _rows(
     )
 
 
-def with_overhead(score: AgentScore) -> AgentScore:
+def with_overhead(score: AgentScore, solve: Solve = agent.solve) -> AgentScore:
     """The same with the loop's own cost, which is measured outside of an event loop."""
-    best = min(us_per_step(10) for _ in range(3))  # neighbours on the machine only add to it
+    best = min(us_per_step(10, solve) for _ in range(3))  # neighbours on the machine only add to it
     row = Row("cpu_us_per_step", round(best, 1), STEP_BAR_US, at_most=True)
     fields = {
         name: getattr(score, name) for name in ("stage", "model", "cases", "seconds", "cost_usd")

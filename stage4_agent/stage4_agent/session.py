@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -25,6 +26,23 @@ _SORTED = json.JSONEncoder(sort_keys=True)
 
 def with_note(message: Message, note: str) -> Message:
     return Message(message.role, (*message.parts, Text(note)))
+
+
+def idempotency_key(session: str, call: ToolCall) -> str:
+    """The same for the same tool with the same arguments in one session, however written."""
+    try:
+        given = _SORTED.encode(json.loads(call.json or "{}"))
+    except (ValueError, RecursionError):
+        given = call.json
+    text = f"{session}\n{call.name}\n{given}"
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
+
+
+def held(reason: str, results: Sequence[Found]) -> str:
+    """A partial answer without the model: what the results hold, and that this is not all."""
+    good = [f"- {one.tool}: {one.text[:300]}" for one in results if one.ok][-5:]
+    said = "\n".join(good) if good else "No tool has given a result."
+    return f"Partial answer ({reason}):\n{said}"
 
 
 @dataclass(slots=True)
@@ -59,28 +77,20 @@ class Session:
         self._restore()
 
     def key(self, call: ToolCall) -> str:
-        """The same for the same tool with the same arguments in this session, however written."""
-        try:
-            given = _SORTED.encode(json.loads(call.json or "{}"))
-        except (ValueError, RecursionError):
-            given = call.json
-        text = f"{self.kit.journal.session}\n{call.name}\n{given}"
-        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
+        return idempotency_key(self.kit.journal.session, call)
 
     def worst_usage(self) -> Usage:
         """The most that the next call can use; every character that was not billed yet counts."""
         billed = self.usage_now.input_tokens + self.usage_now.output_tokens
         return Usage(billed + self.unsent // memory.CHARS_A_TOKEN + 1, self.kit.limits.max_tokens)
 
-    def replied(self, reply: Reply, usd: Decimal, note: str = "") -> None:
+    def replied(self, reply: Reply, usd: Decimal) -> None:
         self.turn, self.answered, self.fresh = reply, {}, False
         self.steps += 1
         self.usage_now = reply.usage or self.worst_usage()
         self.usage += self.usage_now
         self.unsent = 0
         self.budget.settle(Decimal(0), usd)
-        if note:
-            self.messages[-1] = with_note(self.messages[-1], note)
 
     def ended(self, key: str, call: ToolCall, given: Arguments, ok: bool, text: str) -> Done:
         """A call was run, or refused; both are results."""
@@ -147,7 +157,9 @@ class Session:
             case "reply":
                 if self.turn is not None:  # a turn is over when the next one begins
                     self.close_turn()
-                self.replied(journal.reply_of(event), Decimal(event["usd"]), event["note"])
+                self.replied(journal.reply_of(event), Decimal(event["usd"]))
+                if event["note"]:  # a last call ended its run, whatever it said
+                    self.turn = None
             case "begin":
                 self.writes.add(event["key"])
             case "decision":
@@ -165,3 +177,5 @@ class Session:
                 self.tell(call, done, again=event["again"])
             case "outcome":
                 self.last = self.outcome(event["status"], event["answer"], event["reason"])
+                if self.turn and not self.turn.tool_calls:  # it was no answer: ask once more
+                    self.turn = None

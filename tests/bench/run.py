@@ -2,8 +2,8 @@
 
 Not a test: timings depend on who else is at work here, so ratios are printed and nothing fails,
 unless `--check` is given. Read in this order: `series`, `server`, `processes`, `environments`, then
-`startup`, `first_token`, `load`. Needs PyPI once, for the peers; everything measured is loopback.
-`run.py sizes` weighs the environments instead, and installs them to do so.
+`startup`, `first_token`, `load`, `extraction`, `steps`. Needs PyPI once, for the peers; everything
+measured is loopback. `run.py sizes` weighs the environments instead, and installs them to do so.
 """
 
 from __future__ import annotations
@@ -21,19 +21,21 @@ from processes import ProgramFailed
 from series import Section, render
 from sizes import sizes_section
 from startup import first_token_section, help_section, import_section
+from steps import step_sections
 
 PARTS: dict[str, Callable[[], list[Section]]] = {
     "startup": lambda: [help_section(), first_token_section(), import_section()],
     "first-token": first_token_sections,
     "load": load_sections,
     "extraction": extraction_sections,
+    "steps": step_sections,
     "sizes": lambda: [sizes_section()],
 }
-PLAIN = ("startup", "first-token", "load", "extraction")
+PLAIN = ("startup", "first-token", "load", "extraction", "steps")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Side-by-side measurements, under six minutes.")
+    parser = argparse.ArgumentParser(description="Side-by-side measurements, under eight minutes.")
     parser.add_argument(
         "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; without: all but sizes"
     )

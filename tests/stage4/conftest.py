@@ -16,7 +16,7 @@ from shared.offline.server import LocalServer
 from shared.settings import load_settings
 from stage4_agent.agent import solve
 from stage4_agent.cli import main
-from stage4_agent.contract import Approve, Kit, Limits, Outcome, Tool, nobody
+from stage4_agent.contract import Approve, Kit, Limits, Outcome, Solve, Tool, nobody
 from stage4_agent.journal import Journal
 from stage4_agent.runner import Bench, open_bench
 from stage4_agent.scripted import Script, ScriptedModel
@@ -72,7 +72,21 @@ async def play(
         limits=more.pop("limits", Limits()),
         **price,
     )
-    return Played(await solve("The task.", kit), model, book)
+    return Played(await playing["solve"]("The task.", kit), model, book)
+
+
+WAYS = ["loop", pytest.param("langgraph", marks=pytest.mark.langgraph)]
+playing: dict[str, Solve] = {"solve": solve}
+
+
+@pytest.fixture(params=WAYS)
+def each_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Solve:
+    """The test runs twice: with the loop and with its port, which must behave alike."""
+    if request.param == "langgraph":
+        from stage4_agent.langgraph_port import ported
+
+        monkeypatch.setitem(playing, "solve", ported())
+    return playing["solve"]
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,8 @@ from stage4_agent.journal import Journal
 from stage4_agent.scripted import call, calls, says
 from stage4_agent.toolbox import Toolbox
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 
 class Shop:
     """Counts what really happened."""

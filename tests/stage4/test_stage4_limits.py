@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from tests.stage4.conftest import play, tool
 
 from shared.messages import Reply, Request, ToolCall, Usage
@@ -13,6 +14,8 @@ from stage4_agent.contract import Arguments, Limits
 from stage4_agent.scripted import call, calls, says
 
 END = 60.0  # a guard, not a measure
+
+pytestmark = pytest.mark.usefixtures("each_way")
 
 
 async def double(given: Arguments, _key: str) -> int:
@@ -48,6 +51,23 @@ async def test_the_step_limit_gives_an_answer_from_the_work_so_far() -> None:
     assert run.outcome.status == "partial"
     assert run.outcome.answer == "Partial answer (step limit of 3): So far 0 and 2."
     assert run.outcome.steps == 3
+
+
+async def test_a_partial_answer_is_no_answer_when_the_session_goes_on() -> None:
+    numbers = iter(range(100))
+
+    def script(request: Request) -> Reply:
+        if request.tool_choice == "none":
+            return says("So far.")
+        return calls(call("double", n=next(numbers)))
+
+    three = await play(script, tool("double", double), limits=Limits(steps=3))
+    same = await play(script, tool("double", double), limits=Limits(steps=3), journal=three.journal)
+    assert (same.outcome.status, same.model.requests) == ("partial", [])
+    more = await play(script, tool("double", double), limits=Limits(steps=6), journal=three.journal)
+    assert (more.outcome.status, more.outcome.steps) == ("partial", 6)
+    assert len(more.model.requests) == 3
+    assert "last call" not in str(more.model.requests[0].messages)
 
 
 async def test_a_model_that_ignores_the_limit_is_stopped_by_it() -> None:

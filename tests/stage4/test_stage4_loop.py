@@ -13,6 +13,8 @@ from shared.messages import Reply, Request, ToolCall, Usage
 from stage4_agent.contract import Arguments, ToolFailure
 from stage4_agent.scripted import call, calls, says
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 
 async def double(given: Arguments, _key: str) -> int:
     return int(given["n"]) * 2
