@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 import tempfile
 from argparse import Namespace
@@ -25,18 +24,17 @@ from stage4_agent.journal import Event, Journal, read_journal
 from stage4_agent.live import Live
 from stage4_agent.mcp_commands import foreign_tools, serve
 from stage4_agent.printing import outcome_json, task_json, tasks_text, tell
+from stage4_agent.records import made, record_file
 from stage4_agent.runner import Bench, open_bench, run_task
 from stage4_agent.tasks import Run, Task, chosen, find_task, load_tasks, problems
 from stage4_agent.tools.offered import DATA
-
-SESSION = re.compile(r"[\w.-]{1,64}")
 
 
 def run_run(arguments: Namespace) -> int:
     settings = load_settings()
     faults = read_faults(arguments.broken)
     home = settings.home / "agent"
-    file, resumed = _trace(arguments, home)
+    file, resumed = record_file(arguments, home)
     task = _task(arguments, resumed)
     limits = Limits(steps=arguments.steps, usd=arguments.usd, seconds=float(arguments.seconds))
 
@@ -181,7 +179,7 @@ def run_serve_mcp(arguments: Namespace) -> int:
     from stage4_agent.tools.offered import Places, tools
 
     settings = load_settings()
-    home = _made(settings.home / "agent")
+    home = made(settings.home / "agent")
     places = Places(orders=home / "orders.db", notes=home / "notes.db")
     with unwinding():
         serve(tools("", places, settings), writes=arguments.writes, port=arguments.http)
@@ -226,24 +224,6 @@ async def opened_loop(name: str, record: Path | None = None) -> AsyncIterator[So
     else:
         async with with_checkpoints(record.with_suffix(".checkpoints.db")) as solve:
             yield solve
-
-
-def _trace(arguments: Namespace, home: Path) -> tuple[Path, bool]:
-    """The file of the record, and whether it holds an earlier run."""
-    if arguments.trace:
-        file = Path(arguments.trace)
-    elif arguments.session:
-        if not SESSION.fullmatch(arguments.session) or set(arguments.session) == {"."}:
-            raise UserError("--session NAME: letters, digits, dot, - and _, at most 64")
-        file = home / f"{arguments.session}.jsonl"
-    else:
-        file = Path(tempfile.mkdtemp(prefix="run-", dir=_made(home))) / "trace.jsonl"
-    return file, file.is_file() and file.stat().st_size > 0
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _task(arguments: Namespace, resumed: bool) -> str:
