@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 import tempfile
 from argparse import Namespace
@@ -18,24 +17,24 @@ from shared.process import answer, answer_json, clean_note, note, unwinding
 from shared.settings import Settings, load_settings
 from shared.tables import table
 from stage4_agent import agent
-from stage4_agent.contract import Approve, Decision, Limits, Outcome, Proposal, Solve
+from stage4_agent.asking import asks
+from stage4_agent.contract import Limits, Outcome, Solve
 from stage4_agent.faults import read_faults
 from stage4_agent.journal import Event, Journal, read_journal
 from stage4_agent.live import Live
 from stage4_agent.mcp_commands import foreign_tools, serve
 from stage4_agent.printing import outcome_json, task_json, tasks_text, tell
+from stage4_agent.records import made, record_file
 from stage4_agent.runner import Bench, open_bench, run_task
 from stage4_agent.tasks import Run, Task, chosen, find_task, load_tasks, problems
 from stage4_agent.tools.offered import DATA
-
-SESSION = re.compile(r"[\w.-]{1,64}")
 
 
 def run_run(arguments: Namespace) -> int:
     settings = load_settings()
     faults = read_faults(arguments.broken)
     home = settings.home / "agent"
-    file, resumed = _trace(arguments, home)
+    file, resumed = record_file(arguments, home)
     task = _task(arguments, resumed)
     limits = Limits(steps=arguments.steps, usd=arguments.usd, seconds=float(arguments.seconds))
 
@@ -55,7 +54,7 @@ def run_run(arguments: Namespace) -> int:
             if not arguments.json:
                 note(f"model    {bench.name.id}, record {file}")
             with Journal(file, session=arguments.session or "", watch=watch) as journal:
-                kit = bench.kit(task, journal, _asks(arguments), faults)
+                kit = bench.kit(task, journal, asks(arguments), faults)
                 before = len(journal.events)
                 outcome = await solver(arguments.mode, loop)(task, kit)
                 return outcome, bench, journal.events[before:]
@@ -180,7 +179,7 @@ def run_serve_mcp(arguments: Namespace) -> int:
     from stage4_agent.tools.offered import Places, tools
 
     settings = load_settings()
-    home = _made(settings.home / "agent")
+    home = made(settings.home / "agent")
     places = Places(orders=home / "orders.db", notes=home / "notes.db")
     with unwinding():
         serve(tools("", places, settings), writes=arguments.writes, port=arguments.http)
@@ -227,24 +226,6 @@ async def opened_loop(name: str, record: Path | None = None) -> AsyncIterator[So
             yield solve
 
 
-def _trace(arguments: Namespace, home: Path) -> tuple[Path, bool]:
-    """The file of the record, and whether it holds an earlier run."""
-    if arguments.trace:
-        file = Path(arguments.trace)
-    elif arguments.session:
-        if not SESSION.fullmatch(arguments.session) or set(arguments.session) == {"."}:
-            raise UserError("--session NAME: letters, digits, dot, - and _, at most 64")
-        file = home / f"{arguments.session}.jsonl"
-    else:
-        file = Path(tempfile.mkdtemp(prefix="run-", dir=_made(home))) / "trace.jsonl"
-    return file, file.is_file() and file.stat().st_size > 0
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def _task(arguments: Namespace, resumed: bool) -> str:
     text = arguments.task
     if text == "-":
@@ -255,26 +236,3 @@ def _task(arguments: Namespace, resumed: bool) -> str:
         raise UserError("say what to do: a task's id (`stage4 tasks`) or a question in quotes")
     known = find_task(load_tasks(DATA / "tasks.jsonl"), text)
     return known.task if known else str(text).strip()
-
-
-def _asks(arguments: Namespace) -> Approve:
-    """Keys given on the command line, then whoever sits at the terminal, else nobody."""
-
-    async def approve(proposal: Proposal) -> Decision:
-        if proposal.key in arguments.approve:
-            return "yes"
-        if proposal.key in arguments.deny:
-            return "no"
-        if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-            return "later"
-        return await asyncio.to_thread(_asked, proposal)
-
-    return approve
-
-
-def _asked(proposal: Proposal) -> Decision:
-    given = ", ".join(f"{name}={value!r}" for name, value in proposal.arguments.items())
-    warning = " after reading text from strangers" if proposal.tainted else ""
-    note(f"The agent wants{warning}: {proposal.tool}({given})")
-    said = input("Do it? yes / no / later: ").strip().lower()
-    return "yes" if said in ("y", "yes") else "no" if said in ("n", "no") else "later"
