@@ -110,5 +110,5 @@ def _as_lines(rows: str, statement: str) -> str:
         for row in data["rows"]
     ]
     text = "\n".join(line[:1].upper() + line[1:] + "." for line in lines) or "There are no rows."
-    title = re.sub(r'["<>=\s]+', " ", statement)
+    title = re.sub(r"[^\w.,*()]+", " ", statement).strip()
     return f'<document id="database" title="{title}">\n{text}\n</document>'
