@@ -68,8 +68,8 @@ stage3 stage5 stage6: setup
 	@echo "$@ is not built yet; its target is in $(PACKAGE_$(subst stage,,$@))/README.md" >&2; exit 1
 
 compare: setup ## examine your own program: STAGE=1 MINE='python my_ask.py'
-	@case "$(STAGE)" in 1|2) test -n "$$MINE";; *) false;; esac || \
-		{ echo "usage: make compare STAGE=1 MINE='python my_ask.py' (stages 1 and 2 are built)" >&2; exit 2; }
+	@case "$(STAGE)" in 1|2|4) test -n "$$MINE";; *) false;; esac || \
+		{ echo "usage: make compare STAGE=1 MINE='python my_ask.py' (stages 1, 2 and 4 are built)" >&2; exit 2; }
 	@$(RUN) stage$(STAGE) compare --mine "$$MINE" $(ARGS)
 
 bench: dev ## side-by-side measurements against other tools (installs them apart)

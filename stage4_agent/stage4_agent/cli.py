@@ -15,6 +15,8 @@ EXAMPLES = """examples:
   stage4 run order --session shop-1                     asks before it orders; goes on after a crash
   stage4 tasks --mode router
   stage4 replay .stages/agent/shop-1.jsonl
+  stage4 run "Which tools are there?" --mcp 'npx some-server'
+  stage4 compare --mine 'python my_agent.py'
 """
 
 
@@ -34,6 +36,11 @@ def _parser() -> argparse.ArgumentParser:
     cli.score_options(score, "offline-large")
     _loop(score)
     _replay(commands.add_parser("replay", help="run a trace again without model and tools"))
+    compare = commands.add_parser("compare", help="examine your own agent beside this one")
+    cli.compare_options(compare)
+    _serve_mcp(commands.add_parser("serve-mcp", help="offer the tools to any MCP client"))
+    answer = commands.add_parser("answer", help="the agent as `compare` examines it: JSON in")
+    answer.add_argument("--model", "-m", default="big", help="small, big or a model id (big)")
     return parser
 
 
@@ -67,6 +74,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--approve", action="append", default=[], metavar="KEY", help=by_key)
     parser.add_argument("--deny", action="append", default=[], metavar="KEY")
     parser.add_argument("--notes", action="store_true", help="offer a store for later sessions")
+    _mcp(parser, "offer the tools of this MCP server as well: a URL, or a command in quotes")
     json_option(parser)
 
 
@@ -82,6 +90,26 @@ def _ways(parser: argparse.ArgumentParser) -> None:
     json_option(parser)
 
 
+def _serve_mcp(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command="serve_mcp")
+    parser.add_argument(
+        "--http", type=port, metavar="PORT",
+        help="streamable HTTP on this port of this machine, 0 for any; without it, stdio",
+    )  # fmt: skip
+    parser.add_argument("--writes", action="store_true", help="also the tool that places orders")
+
+
+def port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no port: 0 to 65535")
+    return int(text)
+
+
 def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("trace", metavar="TRACE", help="a file that `stage4 run` wrote")
+    _mcp(parser, "the MCP server that the run had")
     json_option(parser)
+
+
+def _mcp(parser: argparse.ArgumentParser, use: str) -> None:
+    parser.add_argument("--mcp", action="append", default=[], metavar="SERVER", help=use)

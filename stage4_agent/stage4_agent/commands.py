@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.calls import CallRecord
-from shared.errors import MissingExtra, UserError
+from shared.errors import MissingExtra, ModelError, UserError
 from shared.process import answer, answer_json, clean_note, note, unwinding
 from shared.settings import Settings, load_settings
 from shared.tables import table
 from stage4_agent import agent
-from stage4_agent.contract import Approve, Decision, Limits, Outcome, Proposal, Solve
+from stage4_agent.asking import asks
+from stage4_agent.contract import Limits, Outcome, Solve
 from stage4_agent.faults import read_faults
 from stage4_agent.journal import Event, Journal, read_journal
 from stage4_agent.live import Live
+from stage4_agent.mcp_commands import foreign_tools, serve
 from stage4_agent.printing import outcome_json, task_json, tasks_text, tell
+from stage4_agent.records import made, record_file
 from stage4_agent.runner import Bench, open_bench, run_task
 from stage4_agent.tasks import Run, Task, chosen, find_task, load_tasks, problems
 from stage4_agent.tools.offered import DATA
-
-SESSION = re.compile(r"[\w.-]{1,64}")
 
 
 def run_run(arguments: Namespace) -> int:
     settings = load_settings()
     faults = read_faults(arguments.broken)
     home = settings.home / "agent"
-    file, resumed = _trace(arguments, home)
+    file, resumed = record_file(arguments, home)
     task = _task(arguments, resumed)
     limits = Limits(steps=arguments.steps, usd=arguments.usd, seconds=float(arguments.seconds))
 
@@ -42,14 +42,19 @@ def run_run(arguments: Namespace) -> int:
 
     async def work() -> tuple[Outcome, Bench, list[Event]]:
         watch = None if arguments.json else Live(clean_note(settings))
-        opened = open_bench(
-            arguments.model, settings, home, limits, notes=arguments.notes, taps=[records.append]
-        )
-        async with opened as bench, opened_loop(arguments.loop, file) as loop:
+        async with AsyncExitStack() as opened:
+            more = await foreign_tools(arguments.mcp, opened)
+            bench = await opened.enter_async_context(
+                open_bench(
+                    arguments.model, settings, home, limits, notes=arguments.notes, more=more,
+                    taps=[records.append],
+                )
+            )  # fmt: skip
+            loop = await opened.enter_async_context(opened_loop(arguments.loop, file))
             if not arguments.json:
                 note(f"model    {bench.name.id}, record {file}")
             with Journal(file, session=arguments.session or "", watch=watch) as journal:
-                kit = bench.kit(task, journal, _asks(arguments), faults)
+                kit = bench.kit(task, journal, asks(arguments), faults)
                 before = len(journal.events)
                 outcome = await solver(arguments.mode, loop)(task, kit)
                 return outcome, bench, journal.events[before:]
@@ -137,15 +142,61 @@ def run_replay(arguments: Namespace) -> int:
 
     events = read_journal(Path(arguments.trace))
     nowhere = Path(tempfile.gettempdir()) / "never-written"
-    offered = tools(str(events[0]["task"]), Places(nowhere, nowhere), notes=True)
+    own = tools(str(events[0]["task"]), Places(nowhere, nowhere), notes=True)
     watch = None if arguments.json else Live(lambda line: answer(line + "\n"))
-    kept = [tool for tool in offered if tool.name in events[0]["tools"]]
-    outcome = asyncio.run(replayed(events, kept, watch=watch))
+
+    async def work() -> Outcome:
+        async with AsyncExitStack() as opened:
+            offered = [*own, *await foreign_tools(arguments.mcp, opened)]
+            missing = set(events[0]["tools"]) - {tool.name for tool in offered}
+            if missing:
+                raise UserError(
+                    f"the run had tools of an MCP server ({', '.join(sorted(missing))}): name it "
+                    "with --mcp; their forms are asked of it, they are not called"
+                )
+            kept = [tool for tool in offered if tool.name in events[0]["tools"]]
+            return await replayed(events, kept, watch=watch)
+
+    with unwinding():
+        outcome = asyncio.run(work())
     if arguments.json:
         answer_json(outcome_json(outcome))
     else:
         answer(f"{outcome.status}: {outcome.answer or outcome.reason}\n")
     return 0
+
+
+def run_compare(arguments: Namespace) -> int:
+    from shared.examine import tell as tell_examination
+    from stage4_agent.examine import compare
+
+    with unwinding():  # the programs it started end with it
+        examination = compare(arguments.mine, arguments.only)
+    return tell_examination(examination, arguments)
+
+
+def run_serve_mcp(arguments: Namespace) -> int:
+    from stage4_agent.tools.offered import Places, tools
+
+    settings = load_settings()
+    home = made(settings.home / "agent")
+    places = Places(orders=home / "orders.db", notes=home / "notes.db")
+    with unwinding():
+        serve(tools("", places, settings), writes=arguments.writes, port=arguments.http)
+    return 0
+
+
+def run_answer(arguments: Namespace) -> int:
+    from stage4_agent.examine_contract import read_job
+    from stage4_agent.examined import work
+
+    job = read_job(sys.stdin.read())
+    with unwinding():
+        outcome = asyncio.run(work(job, arguments.model, load_settings()))
+    if outcome.status == "failed":
+        raise ModelError(outcome.reason)
+    answer(outcome.answer + "\n")
+    return 0 if outcome.status == "answered" else 1
 
 
 def solver(mode: str, loop: Solve) -> Solve:
@@ -175,24 +226,6 @@ async def opened_loop(name: str, record: Path | None = None) -> AsyncIterator[So
             yield solve
 
 
-def _trace(arguments: Namespace, home: Path) -> tuple[Path, bool]:
-    """The file of the record, and whether it holds an earlier run."""
-    if arguments.trace:
-        file = Path(arguments.trace)
-    elif arguments.session:
-        if not SESSION.fullmatch(arguments.session) or set(arguments.session) == {"."}:
-            raise UserError("--session NAME: letters, digits, dot, - and _, at most 64")
-        file = home / f"{arguments.session}.jsonl"
-    else:
-        file = Path(tempfile.mkdtemp(prefix="run-", dir=_made(home))) / "trace.jsonl"
-    return file, file.is_file() and file.stat().st_size > 0
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def _task(arguments: Namespace, resumed: bool) -> str:
     text = arguments.task
     if text == "-":
@@ -203,26 +236,3 @@ def _task(arguments: Namespace, resumed: bool) -> str:
         raise UserError("say what to do: a task's id (`stage4 tasks`) or a question in quotes")
     known = find_task(load_tasks(DATA / "tasks.jsonl"), text)
     return known.task if known else str(text).strip()
-
-
-def _asks(arguments: Namespace) -> Approve:
-    """Keys given on the command line, then whoever sits at the terminal, else nobody."""
-
-    async def approve(proposal: Proposal) -> Decision:
-        if proposal.key in arguments.approve:
-            return "yes"
-        if proposal.key in arguments.deny:
-            return "no"
-        if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-            return "later"
-        return await asyncio.to_thread(_asked, proposal)
-
-    return approve
-
-
-def _asked(proposal: Proposal) -> Decision:
-    given = ", ".join(f"{name}={value!r}" for name, value in proposal.arguments.items())
-    warning = " after reading text from strangers" if proposal.tainted else ""
-    note(f"The agent wants{warning}: {proposal.tool}({given})")
-    said = input("Do it? yes / no / later: ").strip().lower()
-    return "yes" if said in ("y", "yes") else "no" if said in ("n", "no") else "later"

@@ -48,6 +48,7 @@ class Bench:
     settings: Settings | None = None
     limits: Limits = field(default_factory=Limits)
     notes: bool = False
+    more: Sequence[Tool] = ()  # tools that are not this stage's own
 
     def price(self, usage: Usage) -> Decimal:
         return self.prices.cost(usage, self.name.id, self.name.provider).total_usd
@@ -64,7 +65,8 @@ class Bench:
         faults: Mapping[str, Fault] | None = None,
         patience_s: float = 1.0,
     ) -> Kit:
-        offered: Sequence[Tool] = tools(task, self.places, self.settings, notes=self.notes)
+        own = tools(task, self.places, self.settings, notes=self.notes)
+        offered: Sequence[Tool] = [*own, *self.more]
         if faults:
             offered = broken(offered, dict(faults), patience_s)
         return Kit(
@@ -86,6 +88,7 @@ async def open_bench(
     limits: Limits | None = None,
     *,
     notes: bool = False,
+    more: Sequence[Tool] = (),
     taps: Sequence[Tap] = (),
 ) -> AsyncIterator[Bench]:
     model = resolve(name, settings)
@@ -99,6 +102,7 @@ async def open_bench(
                 settings=settings,
                 limits=limits or Limits(),
                 notes=notes,
+                more=more,
             )
 
 

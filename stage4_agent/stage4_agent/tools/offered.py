@@ -31,6 +31,13 @@ class Places:
     pages: Path = DATA / "pages"
 
 
+def own_names() -> set[str]:
+    """Names that no foreign tool may take."""
+    nowhere = Path("never-written")
+    own = tools("", Places(nowhere, nowhere), notes=True)
+    return {tool.name for tool in own} | {"read_more"}
+
+
 def tools(
     task: str, places: Places, settings: Settings | None = None, *, notes: bool = False
 ) -> Sequence[Tool]:
