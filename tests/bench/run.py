@@ -21,6 +21,7 @@ from extraction import extraction_sections
 from first_token import first_token_sections
 from ingestion import ingestion_sections
 from keyword_engines import keyword_sections
+from lines import lines_section
 from load import load_sections
 from processes import ProgramFailed
 from rag import rag_sections
@@ -40,10 +41,11 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "ingestion": ingestion_sections,
     "rag": rag_sections,
     "steps": step_sections,
+    "lines": lambda: [lines_section()],
     "evals": evals_sections,
     "sizes": lambda: [sizes_section()],
 }
-PLAIN = ("startup", "first-token", "load", "extraction", "ingestion", "steps", "evals")
+PLAIN = ("startup", "first-token", "load", "extraction", "ingestion", "steps", "lines", "evals")
 
 
 def main() -> int:
