@@ -1,9 +1,9 @@
 """Five hits are five places: what says the same in the same words, or has one parent, counts once.
 
-Two chunks are the same place when they are cut from the same wider text of a document, or when their
-words are equal, as in copies of a document. One differing word makes two places, since that may be
-the number that was asked for. Of equal chunks the better one is taken, but never one of a superseded
-document before one of its successor. Left out: which chunks are good.
+Two chunks are the same place when they are cut from the same wider text of a document, or when
+their words are equal, as in copies of a document. One differing word makes two places, since that
+may be the number that was asked for. Of equal chunks the better one is taken, but never one of a
+superseded document before one of its successor. Left out: which chunks are good.
 """
 
 from __future__ import annotations
