@@ -155,7 +155,7 @@ class Corpus:
         found = self._postings.frequencies
         doubted = doubtful(text, language, self._embedder)
         unknown = [word for word in doubted if not found(terms(word, language))]
-        near = {word: self._vocabulary.near(word) for word in unknown}
+        near = {word: self._vocabulary.near(word, doubted[word]) for word in unknown}
         every = {term for those in near.values() for one in those for term in terms(one, language)}
         return mend(text, near, language, found(every))
 

@@ -97,6 +97,41 @@ async def test_store_and_library_rank_alike(store: Store, minilm: MiniLM, corpus
         assert found.confidence == pytest.approx(confidence, abs=1e-4)
 
 
+async def test_a_misspelt_question_is_read_alike(
+    store: Store, minilm: MiniLM, corpus: Corpus
+) -> None:
+    await fill(store, TEXTS, minilm)
+    retriever = Retriever(store, minilm)
+    found = await retriever.find("Can a scirpt run befroe each comit?")
+    assert found.read_as == "Can a script run before each commit?"
+    assert [hit.chunk.document_id for hit in found.hits] == corpus.rankings([found.read_as], k=5)[0]
+    assert corpus.rankings(["Can a scirpt run befroe each comit?"], k=5) == corpus.rankings(
+        [found.read_as], k=5
+    )
+    assert (await retriever.find(GOOD[0])).read_as == GOOD[0]
+
+
+async def test_words_are_those_of_the_index_as_it_is_now(store: Store, minilm: MiniLM) -> None:
+    await fill(store, {"undo": TEXTS["undo"]}, minilm)
+    retriever = Retriever(store, minilm)
+    asked, meant = "a worktreee", "a worktree"
+    assert (await retriever.find(asked)).read_as == asked
+    await fill(store, {"worktree": "A worktree is one more folder of the same repository."}, minilm)
+    assert (await retriever.find(asked)).read_as == meant
+    await store.remove("worktree")
+    assert (await retriever.find(asked)).read_as == asked
+    async with store.rebuild(minilm) as fresh:
+        await fill(fresh, {"worktree": "A worktree is a folder."}, minilm)
+    assert (await retriever.find(asked)).read_as == meant
+
+
+async def test_a_copy_of_a_document_takes_no_second_place(store: Store, minilm: MiniLM) -> None:
+    await fill(store, {**TEXTS, "copy": TEXTS["undo"].upper()}, minilm)
+    hits = await Retriever(store, minilm).search(GOOD[0], k=5)
+    assert len(hits) == 5
+    assert len({"undo", "copy"} & {hit.chunk.document_id for hit in hits}) == 1
+
+
 async def test_hits_show_every_retrievers_rank_and_score(store: Store, minilm: MiniLM) -> None:
     await fill(store, TEXTS, minilm)
     hits = await Retriever(store, minilm).search(GOOD[0], k=3)
