@@ -112,6 +112,10 @@ def more(judged: Sequence[Judged]) -> dict[str, Interval]:
         "answer_p50_s": (judged, lambda them: percentile([o.answer.total_s for o in them], 50)),
         "cost_per_question_usd": (judged, lambda them: float(_cost(them) or 0) / len(them)),
     }
+    for kind in sorted({one.question.kind for one in answerable}):
+        of_kind = [one for one in answerable if one.question.kind == kind]
+        name = f"recall_at_5 {kind} ({len(of_kind)})"
+        each[name] = (of_kind, lambda them: _mean([one.recall(5) for one in them]))
     return {
         name: bootstrap(cases, statistic, resamples=500)
         for name, (cases, statistic) in each.items()
