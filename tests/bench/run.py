@@ -16,6 +16,7 @@ from collections.abc import Callable
 from environments import PeerMissing, machine
 from extraction import extraction_sections
 from first_token import first_token_sections
+from lines import lines_section
 from load import load_sections
 from processes import ProgramFailed
 from series import Section, render
@@ -29,9 +30,10 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "load": load_sections,
     "extraction": extraction_sections,
     "steps": step_sections,
+    "lines": lambda: [lines_section()],
     "sizes": lambda: [sizes_section()],
 }
-PLAIN = ("startup", "first-token", "load", "extraction", "steps")
+PLAIN = ("startup", "first-token", "load", "extraction", "steps", "lines")
 
 
 def main() -> int:

@@ -116,6 +116,8 @@ def _compared(one: Comparison) -> str:
 
 def _cell(values: Sequence[float]) -> str:
     median = statistics.median(values)
+    if len(values) == 1:  # counted, not timed
+        return f"{median:.0f}" if median.is_integer() else _number(median)
     return f"{_number(median)} ({_number(min(values))}-{_number(max(values))})"
 
 
