@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import stat
 import subprocess
 import warnings
@@ -59,6 +60,11 @@ def embedded_postgres(folder: Path) -> Iterator[str]:
 
 
 def _refuse(folder: Path) -> None:
+    if re.search(r"[^\w./~+@%:-]", str(folder)):  # the library hands it to a shell as it is
+        raise DatabaseUnavailable(
+            f"the embedded PostgreSQL cannot run in {folder}, whose path has a space or another "
+            f"sign that a shell reads: set STAGES_HOME to a path without, {INSTEAD}"
+        )
     if len(os.fsencode(folder / ".s.PGSQL.5432")) > LONGEST:
         raise DatabaseUnavailable(
             f"{folder} is too long a path for a database socket: "
