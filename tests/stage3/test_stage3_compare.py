@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.embeddings, pytest.mark.timeout(300)]  # the reference
 ROOT = Path(__file__).resolve().parents[2]
 NAIVE = ROOT / "stage3_rag/examples/naive_rag.py"
 RAW = Path(__file__).parent / "data/raw_rag.py"
+LUCKY = {"identifiers"}  # its names are random, and now and then it guesses them all
 NAIVE_FAILS = {
     "identifiers": "not notes/",
     "languages": "not chinese/4.md",
@@ -74,9 +75,10 @@ def test_the_reference_passes_every_check(naive: Examination) -> None:
 
 def test_the_naive_solution_fails_what_it_should_and_passes_the_rest(naive: Examination) -> None:
     failed = {row.id: row.yours for row in naive.rows if row.yours.state != "pass"}
-    assert failed.keys() == NAIVE_FAILS.keys(), render(naive)
-    for name, words in NAIVE_FAILS.items():
-        assert words in failed[name].detail, name
+    sure = NAIVE_FAILS.keys() - LUCKY
+    assert sure <= failed.keys() <= NAIVE_FAILS.keys(), render(naive)
+    for name, verdict in failed.items():
+        assert NAIVE_FAILS[name] in verdict.detail, name
     assert naive.exit_code == 1
 
 
