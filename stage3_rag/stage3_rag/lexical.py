@@ -4,7 +4,7 @@ Worth more than any model here: on code, splitting at spaces finds the right chu
 for 0.18 of the questions, these terms for 0.78. A word is lower-cased, dropped when it is a stop
 word, stemmed in its language, and an identifier is kept whole and in its parts (`maxTokens`,
 `max_tokens`: `max`, `token`). Scripts that put no spaces between words become character bigrams.
-Left out: synonyms, compound splitting, spelling.
+Left out: synonyms, compound splitting, and spelling, which `spelling` mends before.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A question to its best chunks: both searches, late interaction, one ranking.
 
-Decided here: which chunks are candidates (the best 30 of either search), which scores count how
-much (`fusion`), and whether the question is the corpus's at all (`refusal`). Left out: the answer.
+Decided here: how the question is read (`spelling`), which chunks are candidates (the best 30 of
+either search), which scores count how much (`fusion`), which hits are one place (`places`), and
+whether the question is the corpus's at all (`refusal`). Left out: the answer.
 """
 
 from __future__ import annotations
