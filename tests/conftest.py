@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-KEYS = ("ANTHROPIC", "OPENAI", "GEMINI", "OLLAMA", "OFFLINE", "STAGES", "OTEL")
+KEYS = ("ANTHROPIC", "OPENAI", "GEMINI", "OLLAMA", "OFFLINE", "STAGES", "OTEL", "DATABASE_URL")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,5 +2,6 @@
 
 Read in this order: `messages` (what is said), `errors` (what can go wrong), `settings`, `models`,
 `prices`, `schemas`, `providers/` (how it is said on the wire), `budget`, `tracing`, `embeddings`,
-`offline/` (a weak model behind the real wire protocols, so that everything runs without a key).
+`database`, `offline/` (a weak model behind the real wire protocols, so that everything runs
+without a key).
 """

@@ -192,3 +192,7 @@ class LedgerUnavailable(LocalError):
 
 
 class OfflineServerFailed(LocalError): ...
+
+
+class DatabaseUnavailable(LocalError):
+    """Down, refused us, went away, too old, or without pgvector."""

@@ -1,12 +1,11 @@
 """The numbers a stage is judged by: a `Row` is one number and its bar, a `Score` one run.
 
 Every stage's `score` command makes a `Score` and ends with `tell`; the scoreboard reads the JSON.
-Left out: how a number is measured, and every interval but that of a share.
+Left out: how a number is measured, and its interval (`resampling`).
 """
 
 from __future__ import annotations
 
-import math
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,11 +93,3 @@ def tell(score: Score, text: str, arguments: Namespace) -> int:
     else:
         answer(text)
     return 1 if arguments.check and not score.ok else 0
-
-
-def wilson(hits: int, total: int) -> tuple[float, float]:
-    """95% interval of a share, after Wilson (1927); holds for small totals and shares near 1."""
-    z, share = 1.959964, hits / total
-    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + (z / total) ** 2 / 4)
-    return middle - half, middle + half

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     ollama_base_url: str = Field("http://127.0.0.1:11434/v1", alias="OLLAMA_BASE_URL")
     offline_base_url: str = Field("", alias="OFFLINE_BASE_URL")
 
+    database_url: SecretStr | None = Field(None, alias="DATABASE_URL")
+
     small: str = Field("", alias="STAGES_SMALL")
     big: str = Field("", alias="STAGES_BIG")
     engine: Engine = Field("http", alias="STAGES_ENGINE")
@@ -79,6 +81,14 @@ class Settings(BaseSettings):
             raise ValueError("must be an address that starts with http:// or https://")
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        """In words that do not repeat it: it may hold a password."""
+        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("must be an address that starts with postgresql://")
+        return value
+
     @property
     def looked_in(self) -> str:
         """Where a missing variable was looked for, for an error message."""
@@ -90,6 +100,7 @@ class Settings(BaseSettings):
             self.anthropic_api_key,
             self.openai_api_key,
             self.gemini_api_key,
+            self.database_url,  # it may hold a password
             self.search_api_key,
         )
         return tuple(key.get_secret_value() for key in keys if key and key.get_secret_value())

@@ -24,7 +24,8 @@ from shared.models import Model, resolve
 from shared.offline.server import LocalServer
 from shared.prices import NOTIONAL, PriceList, open_prices
 from shared.providers.opening import open_provider
-from shared.score import Row, Score, rows_text, wilson
+from shared.resampling import wilson
+from shared.score import Row, Score, rows_text
 from shared.settings import Settings
 from stage1_cost_cli.books import check_budget, close_books
 from stage1_cost_cli.estimate import estimate

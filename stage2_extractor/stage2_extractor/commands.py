@@ -11,19 +11,20 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from shared.documents import decode
 from shared.errors import LocalError, UserError
+from shared.journal import Journal
 from shared.models import resolve
 from shared.offline.attach import with_offline
 from shared.prices import open_prices
 from shared.process import answer, answer_json, note, unwinding
+from shared.progress import progress
 from shared.providers.opening import open_provider
 from shared.settings import Settings, load_settings
 from stage2_extractor.batch import Done, Item, items_of, run_batch
-from stage2_extractor.documents import decode, find_documents, usable
+from stage2_extractor.documents import find_documents, usable
 from stage2_extractor.extract import Extractor
-from stage2_extractor.journal import Journal
 from stage2_extractor.output import csv_text, json_line
-from stage2_extractor.progress import progress
 from stage2_extractor.prompts import Prompt, load_prompt
 
 

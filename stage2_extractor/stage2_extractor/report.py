@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
+from shared.resampling import Difference
 from shared.tables import table
 from stage2_extractor.evaluation import Run
 from stage2_extractor.metrics import FIELDS, Tally, compare
 from stage2_extractor.records import Invoice, Ticket
-from stage2_extractor.resampling import Difference
 from stage2_extractor.summary import (
     HEADLINE,
     Graded,

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.score import Row, Score, rows_text, wilson
+from shared.resampling import wilson
+from shared.score import Row, Score, rows_text
 from shared.settings import Settings
 from shared.tables import table
 from stage4_agent import agent

@@ -8,6 +8,7 @@ loop, no choice of tools, nothing to go wrong but the two steps; and no second t
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from decimal import Decimal
@@ -37,7 +38,11 @@ async def from_database(task: str, kit: Kit) -> Outcome:
     call = (await spent.ask(first)).tool_calls[0]
     rows = await toolbox.run(query, toolbox.arguments(query, call.json), "")
     return await _answered(
-        task, spent, start, [Found(call.id, "sql_query", {}, rows)], _as_lines(rows)
+        task,
+        spent,
+        start,
+        [Found(call.id, "sql_query", {}, rows)],
+        _as_lines(rows, str(call.arguments().get("query", ""))),
     )
 
 
@@ -91,8 +96,11 @@ async def _answered(
     )
 
 
-def _as_lines(rows: str) -> str:
-    """Rows as a document of sentences: `number of customers is 71.`"""
+def _as_lines(rows: str, statement: str) -> str:
+    """Rows as a document of sentences: `The number of customers is 71.`
+
+    Its title is the statement: without it, nothing says of whom the rows speak.
+    """
     data = json.loads(rows)
     lines = [
         ", ".join(
@@ -102,4 +110,5 @@ def _as_lines(rows: str) -> str:
         for row in data["rows"]
     ]
     text = "\n".join(line[:1].upper() + line[1:] + "." for line in lines) or "There are no rows."
-    return f'<document id="database">\n{text}\n</document>'
+    title = re.sub(r"[^\w.,*()]+", " ", statement).strip()
+    return f'<document id="database" title="{title}">\n{text}\n</document>'

@@ -7,6 +7,7 @@ down, it slows down for both sides of one round. Nothing here knows what is meas
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,6 +76,20 @@ def interleave(
                 for column, value in measured.items():
                     table[row].setdefault(column, []).append(value)
     return table
+
+
+def bounded(
+    measures: Mapping[str, Callable[[], Measured]], rounds: int, until: float, thrown_away: int = 0
+) -> tuple[Table, int]:
+    """`interleave` until there are enough rounds or `time.monotonic()` is `until`; at least one."""
+    table = interleave(measures, 1, thrown_away)
+    done = 1
+    while done < rounds and time.monotonic() < until:
+        for row, cells in interleave(measures, 1).items():
+            for column, values in cells.items():
+                table[row][column] += values
+        done += 1
+    return table, done
 
 
 def ratios(table: Table, column: str, ours: str, theirs: str) -> list[float]:

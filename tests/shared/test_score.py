@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.score import Row, Score, rows_text, tell, wilson
+from shared.resampling import wilson
+from shared.score import Row, Score, rows_text, tell
 from shared.scoreboard import measure
 
 ROWS = (

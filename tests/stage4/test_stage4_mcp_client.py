@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from tests.stage4.conftest import Played, play
 
-pytest.importorskip("mcp")  # an extra that `make alone4` does not install
-
 from shared.errors import UserError
 from stage4_agent.contract import Decision, Proposal, Tool
 from stage4_agent.mcp_client import mcp_tools

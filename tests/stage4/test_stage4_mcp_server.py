@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("mcp")  # an extra that `make alone4` does not install
-
 from mcp import Client, StdioServerParameters
 from tests.stage4.conftest import play
 
