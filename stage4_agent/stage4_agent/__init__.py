@@ -3,5 +3,6 @@
 Read in this order: `contract` (what an agent is given and must give back), `agent` (the loop, top
 to bottom), `toolbox` (what may be called), `session` and `journal` (state and its record),
 `memory`, `evidence`, `tools/`, `faults` and `matrix` (broken on purpose), `plan`, `router` and
-`two_prompts` (other ways), `tasks`, `score`, `cli`.
+`two_prompts` (other ways), `tasks`, `score`, `langgraph_port`, `graph_nodes` and `graph_state` (the
+same on LangGraph), `mcp_server` and `mcp_client`, `examine`, `cli`.
 """

@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -62,7 +61,7 @@ class Session:
         self.graph, self.kit = graph, kit
         self.context = Context.of(kit)
         # Their limit raises instead of answering, so ours has to come first: three nodes a step.
-        self.config: RunnableConfig = {
+        self.config = {
             "configurable": {"thread_id": kit.journal.session},
             "recursion_limit": 3 * kit.limits.steps + 10,
         }

@@ -84,6 +84,8 @@ with contextlib.suppress(ImportError):
     import urllib3
 seen = []
 def watch(event, args):
+    if event == "socket.bind" and args[1] == ("::1", 0):
+        return  # urllib3, which LangGraph brings, asks on import whether this machine has IPv6
     if event in ("socket.connect", "socket.bind", "subprocess.Popen", "os.system"):
         seen.append(event)
     if event == "open" and str(args[0]).endswith(".env"):
