@@ -98,9 +98,9 @@ class Snapshot:
             terms=list(asked),
             counts=list(asked.values()),
             chunks=float(self.index.chunks),
-            average=self.index.terms / self.index.chunks,
+            flat=K1 * (1 - B),
+            slope=K1 * B * self.index.chunks / max(1, self.index.terms),
             k1=K1,
-            b=B,
             k=k,
         )
 

@@ -61,18 +61,17 @@ FROM stage3.terms
 WHERE index_id = %(index)s AND term = ANY(%(terms)s) AND chunks > 0;
 
 -- name: keyword
--- BM25 with Lucene's idf. A term's weight is its idf x its count in the question x (k1 + 1); idf and
--- average length are those of this moment, so nothing drifts. Sorted as float4, so that equal chunks
--- rank equal whatever the order of the sum.
+-- BM25 with Lucene's idf. `flat` and `slope` are k1 x (1 - b) and k1 x b / average length. A term's
+-- weight is its idf x its count in the question x (k1 + 1). Idf and average length are those of this
+-- moment, so nothing drifts. Sorted as float4, so that equal chunks rank equal whatever the order of
+-- the sum.
 WITH asked AS MATERIALIZED (
     SELECT t.term, a.count * (%(k1)s + 1)
         * ln(1 + (%(chunks)s - t.chunks + 0.5) / (t.chunks + 0.5::float8)) AS weight
     FROM unnest(%(terms)s::text[], %(counts)s::int[]) AS a (term, count)
     JOIN stage3.terms AS t ON t.index_id = %(index)s AND t.term = a.term COLLATE "C"
 ), scored AS (
-    SELECT p.chunk_id, sum(
-        a.weight * p.tf / (p.tf + %(k1)s * (1 - %(b)s + %(b)s * p.length / %(average)s))
-    ) AS score
+    SELECT p.chunk_id, sum(a.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length)) AS score
     FROM asked AS a
     JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = a.term
     WHERE {filtered}
