@@ -15,22 +15,26 @@ PACKAGE_5 = stage5_evals
 PACKAGE_6 = stage6_production
 
 Q ?= What is prompt caching?
+TASK ?= march-tax
 DOC ?= stage2_extractor/data/invoices/pdf/inv-03.pdf
 
 # What a user types reaches a command through the environment, raw: neither make nor the shell reads it.
 override Q := $(value Q)
 override DOC := $(value DOC)
 override MINE := $(value MINE)
-export Q DOC MINE
+override CORPUS := $(value CORPUS)
+override TASK := $(value TASK)
+override BREAK := $(value BREAK)
+export Q DOC MINE CORPUS TASK BREAK
 
-.PHONY: help setup dev demo test check bench compare up test-torch \
+.PHONY: help setup dev demo test check bench compare up gate test-torch \
 	stage1 stage2 stage3 stage4 stage5 stage6 alone1 alone2 alone3 alone4 alone5 alone6
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: .uv-ready ## install everything into .venv
-	@$(SYNC)
+	@$(SYNC) --no-extra langgraph
 	@command -v uv >/dev/null 2>&1 || echo "where a README says 'uv', say '.uv/bin/uv' here"
 
 dev: setup ## the same with the test tools
@@ -57,27 +61,49 @@ stage2: setup ## stage 2: a record from a PDF, then the score of the prompts (DO
 	@$(RUN) stage2 extract "$$DOC" --model big
 	@$(RUN) stage2 score
 
-stage3 stage4 stage5 stage6: setup
+# Without CORPUS the handbook answers, and the score follows; with it, your own files do.
+stage3: setup ## stage 3: an answer with citations, then its score (Q="…", CORPUS=~/notes)
+	@$(RUN) stage3 ingest $${CORPUS:+"$$CORPUS" --tenant own}
+	@$(RUN) stage3 ask "$$Q" $${CORPUS:+--tenant own}
+	@test -n "$$CORPUS" || $(RUN) stage3 score
+
+stage4: setup ## stage 4: the agent on a task, then its score (TASK="…", BREAK=sql=timeout: only the task, a tool broken)
+	@$(RUN) stage4 run "$$TASK" --model big $${BREAK:+--break "$$BREAK"} || test $$? -eq 1
+	@test -n "$$BREAK" || $(RUN) stage4 score
+
+stage5: setup ## stage 5: run the evals, hold the gate, plant the regressions, then the score
+	@$(RUN) stage5 run
+	@$(RUN) stage5 gate
+	@$(RUN) stage5 prove
+	@$(RUN) stage5 score
+
+gate: setup ## stage 5: exit 1 when the answers got worse than the committed baseline
+	@$(RUN) stage5 check --suite stage5_evals/handbook.toml
+	@$(RUN) stage5 check
+	@$(RUN) stage5 gate
+
+stage6: setup
 	@echo "$@ is not built yet; its target is in $(PACKAGE_$(subst stage,,$@))/README.md" >&2; exit 1
 
 compare: setup ## examine your own program: STAGE=1 MINE='python my_ask.py'
-	@case "$(STAGE)" in 1|2) test -n "$$MINE";; *) false;; esac || \
-		{ echo "usage: make compare STAGE=1 MINE='python my_ask.py' (stages 1 and 2 are built)" >&2; exit 2; }
+	@case "$(STAGE)" in 1|2|3|4) test -n "$$MINE";; *) false;; esac || \
+		{ echo "usage: make compare STAGE=1 MINE='python my_ask.py' (stages 1 to 4 can be compared)" >&2; exit 2; }
 	@$(RUN) stage$(STAGE) compare --mine "$$MINE" $(ARGS)
 
-bench: setup ## side-by-side measurements against other tools (installs them apart)
+bench: dev ## side-by-side measurements against other tools (installs them apart)
 	@$(RUN) python tests/bench/run.py $(ARGS)
 
 up: ## the full stack in containers
 	docker compose up
 
 # A stage with only its own dependencies: an import that it does not declare fails here.
-ALONE = $(UV) run --isolated --locked --package $(subst _,-,$(PACKAGE_$(1)))
-alone1 alone2: .uv-ready ## one stage's tests with only its own dependencies (alone1 … alone6)
+EXTRAS_4 = --extra mcp
+ALONE = $(UV) run --isolated --locked --package $(subst _,-,$(PACKAGE_$(1))) $(EXTRAS_$(1))
+alone1 alone2 alone3 alone4 alone5: .uv-ready ## one stage's tests with only its own dependencies (alone1 … alone6)
 	$(call ALONE,$(subst alone,,$@)) --group dev python -m pytest -q \
-		-m "not embeddings and not torch and not live" tests/stage$(subst alone,,$@)
+		-m "not embeddings and not langgraph and not torch and not live" tests/stage$(subst alone,,$@)
 
-alone3 alone4 alone5 alone6: .uv-ready
+alone6: .uv-ready
 	$(call ALONE,$(subst alone,,$@)) python -c "import $(PACKAGE_$(subst alone,,$@))"
 
 test-torch: .uv-ready ## the sentence-transformers alternative, with PyTorch (gigabytes)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import stat
 import subprocess
 import warnings
@@ -59,6 +60,11 @@ def embedded_postgres(folder: Path) -> Iterator[str]:
 
 
 def _refuse(folder: Path) -> None:
+    if re.search(r"[^\w./~+@%:-]", str(folder)):  # the library hands it to a shell as it is
+        raise DatabaseUnavailable(
+            f"the embedded PostgreSQL cannot run in {folder}, whose path has a space or another "
+            f"sign that a shell reads: set STAGES_HOME to a path without, {INSTEAD}"
+        )
     if len(os.fsencode(folder / ".s.PGSQL.5432")) > LONGEST:
         raise DatabaseUnavailable(
             f"{folder} is too long a path for a database socket: "
@@ -129,6 +135,8 @@ def forget_stranger(folder: Path) -> None:
     gone = pid > 0 and not psutil.pid_exists(pid) and len(lines) == PID_FILE_LINES
     if not gone and not _is_server(pid, folder):
         file.unlink(missing_ok=True)
+        for lock in folder.glob(".s.PGSQL.*.lock"):  # it names the same process
+            lock.unlink(missing_ok=True)
 
 
 def _is_server(pid: int, folder: Path) -> bool:

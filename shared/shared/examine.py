@@ -9,12 +9,15 @@ from __future__ import annotations
 import difflib
 import textwrap
 import time
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from shared.errors import UserError
+from shared.process import answer, answer_json
+from shared.tables import table
 
 Bench = TypeVar("Bench")
 State = Literal["pass", "fail", "not run"]
@@ -119,7 +122,7 @@ def examine(
     try:
         for last in (False, True):
             asked: dict[tuple[str, int], Future[Verdict]] = {
-                (check.id, side): pool.submit(_verdict, check, bench)
+                (check.id, side): pool.submit(ask, check, bench)
                 for side, (bench, pool) in enumerate(pools)
                 for check in checks
                 if check.last is last
@@ -132,7 +135,7 @@ def examine(
     return Examination(stage, mine, time.monotonic() - start, tuple(rows))
 
 
-def _verdict(check: Check[Bench], bench: Bench) -> Verdict:
+def ask(check: Check[Bench], bench: Bench) -> Verdict:
     try:
         return Verdict("pass", check.run(bench))
     except Failed as failure:
@@ -143,19 +146,21 @@ def _verdict(check: Check[Bench], bench: Bench) -> Verdict:
 
 def render(examination: Examination, width: int = 100) -> str:
     """The table, then one paragraph for each check that was not passed."""
-    titles = ("check", YOURS, REFERENCE, "what to read next")
-    lines = [
-        (row.id, row.yours.state, row.reference.state, row.read_next) for row in examination.rows
-    ]
-    widths = [max(len(line[i]) for line in (titles, *lines)) for i in range(3)]
-    table = [_table_line(line, widths) for line in (titles, *lines)]
-    notes = [line for row in examination.rows for line in _notes(row, width)]
-    return "\n".join([*table, "", _summary(examination), *notes]) + "\n"
+    lines = [("check", YOURS, REFERENCE, "what to read next")]
+    lines += [(r.id, r.yours.state, r.reference.state, r.read_next) for r in examination.rows]
+    rows = examination.rows
+    told = "fail" if any(row.yours.state == "fail" for row in rows) else "not run"
+    notes = [line for row in rows for line in _notes(row, width, {"fail", told})]
+    return table(lines) + "\n".join(["", _summary(examination), *notes]) + "\n"
 
 
-def _table_line(line: Sequence[str], widths: Sequence[int]) -> str:
-    cells = [cell.ljust(wide) for cell, wide in zip(line, widths, strict=False)]
-    return "  ".join([*cells, line[-1]]).rstrip()
+def tell(examination: Examination, arguments: Namespace) -> int:
+    """Prints the table, or JSON for `--json`; the exit code."""
+    if arguments.json:
+        answer_json(examination.to_json())
+    else:
+        answer(render(examination))
+    return examination.exit_code
 
 
 def _summary(examination: Examination) -> str:
@@ -166,9 +171,9 @@ def _summary(examination: Examination) -> str:
     )
 
 
-def _notes(row: Row, width: int) -> list[str]:
+def _notes(row: Row, width: int, states: set[str]) -> list[str]:
     sides = ((YOURS, row.yours), (REFERENCE, row.reference))
-    bad = [(side, verdict) for side, verdict in sides if verdict.state == "fail"]
+    bad = [(side, verdict) for side, verdict in sides if verdict.state in states]
     if not bad:
         return []
     lines = ["", f"{row.id}: {row.asks}"]

@@ -6,6 +6,7 @@ that cannot hold the answer, Ctrl-C, a polite kill, and that an error is one sen
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.errors import LocalError, StageError
 
@@ -55,6 +56,10 @@ def answer(text: str) -> None:
         raise
     except OSError as error:
         raise LocalError(f"standard output cannot be written: {error.strerror}") from None
+
+
+def answer_json(data: Any) -> None:
+    answer(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
 
 
 def note(text: str) -> None:

@@ -70,6 +70,11 @@ def clean_environment(environment: Mapping[str, str] | None = None) -> dict[str,
     return kept | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
 
+def environment_with(extra: Mapping[str, str]) -> dict[str, str]:
+    """Our own environment, keys included, for a program that works for us and is not examined."""
+    return dict(os.environ) | dict(extra)
+
+
 @contextlib.contextmanager
 def _file(data: bytes) -> Iterator[IO[bytes]]:
     """`data` to read from: a file, since a pipe would fill up for a program that does not read."""
@@ -92,14 +97,13 @@ class Program:
         self._lock = threading.Lock()
 
     def start(
-        self, arguments: Sequence[str], environment: Mapping[str, str], stdin: bytes = b""
+        self, arguments: Sequence[str], environment: Mapping[str, str], stdin: bytes | None = b""
     ) -> Running:
-        """`Failed` when the command cannot be started."""
-        argv = [*self.argv, *arguments]
-        try:
-            with _file(stdin) as given:
+        """`stdin` None: it is talked to, by `say`. `Failed` when the command cannot be started."""
+        with contextlib.nullcontext(subprocess.PIPE) if stdin is None else _file(stdin) as given:
+            try:
                 process = subprocess.Popen(
-                    argv,
+                    [*self.argv, *arguments],
                     stdin=given,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
@@ -107,8 +111,8 @@ class Program:
                     cwd=self._cwd,
                     start_new_session=True,
                 )
-        except OSError as error:
-            raise Failed(f"cannot start {self.argv[0]!r}: {error.strerror}") from None
+            except OSError as error:
+                raise Failed(f"cannot start {self.argv[0]!r}: {error.strerror}") from None
         running = Running(process)
         with self._lock:
             self._running.add(running)
@@ -144,10 +148,15 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self.kill()
         self._process.wait()
+        self.hang_up()
 
     @property
     def stdout(self) -> str:
         return self._out.decode("utf-8", "replace")
+
+    @property
+    def stderr(self) -> str:
+        return self._err.decode("utf-8", "replace")
 
     def wait_for(self, seen: Callable[[str], bool], timeout_s: float) -> bool:
         """Whether `seen` came true of the text on stdout, in time and before the output ended."""
@@ -155,8 +164,39 @@ class Running:
             self._news.wait_for(lambda: seen(self.stdout) or self._silent.is_set(), timeout_s)
             return seen(self.stdout)
 
+    def say(self, line: str) -> None:
+        """Writes a line; what a program that is gone does not read is lost."""
+        with contextlib.suppress(BrokenPipeError, ValueError):  # ValueError: the pipe is closed
+            if self._process.stdin:
+                self._process.stdin.write(line.encode() + b"\n")
+                self._process.stdin.flush()
+
+    def next_line(self, timeout_s: float) -> str | None:
+        """The next whole line on stdout, taken out of it; None: none in time, or none any more."""
+        with self._news:
+            self._news.wait_for(lambda: b"\n" in self._out or self._silent.is_set(), timeout_s)
+            line, ended, _ = self._out.partition(b"\n")
+            if not ended:
+                return None
+            del self._out[: len(line) + 1]
+            return line.decode("utf-8", "replace")
+
+    def signal(self, number: int) -> None:
+        """To the program itself, not to its children."""
+        self._process.send_signal(number)
+
+    def hang_up(self) -> None:
+        """The end of its input, for one that is talked to."""
+        if self._process.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+
     def finish(self, timeout_s: float) -> Run:
-        """Waits for the end, kills what does not come to it."""
+        """Hangs up and waits for the end, kills what does not come to it.
+
+        What `next_line` took is no part of the output.
+        """
+        self.hang_up()
         ending: Ending = "ended"
         try:
             self._process.wait(timeout_s)
@@ -167,9 +207,8 @@ class Running:
         self._drain()
         self.kill()
         self._over = True  # the group's number may be given to others from now on
-        stderr = self._err.decode("utf-8", "replace")
         ending = "flood" if self._flooded else ending
-        return Run(exit_code, self.stdout, stderr, wall_s, ending)
+        return Run(exit_code, self.stdout, self.stderr, wall_s, ending)
 
     def kill(self) -> None:
         """The whole group, since a child that lives on would hold the pipes open."""

@@ -20,6 +20,8 @@ from textwrap import shorten
 from typing import Any
 
 from shared.programs import clean_environment
+from shared.score import Row
+from shared.tables import table
 
 STAGES = (
     (1, "stage1_cost_cli", "predict cost within 20%"),
@@ -94,17 +96,8 @@ def measure(stage: int, package: str, target: str) -> list[Line]:
 
 
 def render(lines: Sequence[Line]) -> str:
-    """The lines as a plain table: it is read in terminals, pipes and pull requests alike."""
     head = ("stage", "asked to reach", "metric", "measured", "on model", "verdict")
-    cells = [head, *(_cells(line) for line in lines)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    rule = tuple("-" * width for width in widths)
-    rows = [head, rule, *cells[1:]]
-    return "".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        + "\n"
-        for row in rows
-    )
+    return table([head, *map(_cells, lines)], rule=True)
 
 
 def to_json(lines: Sequence[Line], seconds: float) -> dict[str, Any]:
@@ -113,22 +106,22 @@ def to_json(lines: Sequence[Line], seconds: float) -> dict[str, Any]:
 
 
 def _lines(stage: int, target: str, result: dict[str, Any]) -> Iterator[Line]:
-    for row in result["rows"]:
+    for data in result["rows"]:
+        row = Row.from_json(data)
         yield Line(
             stage=stage,
             target=target,
-            metric=row["metric"],
+            metric=row.metric,
             measured=_measured(row),
             model=result["model"],
-            ok=bool(row["ok"]),
+            ok=row.ok,
             seconds=float(result["seconds"]),
         )
 
 
-def _measured(row: dict[str, Any]) -> str:
-    within = f" [{row['low']:.2f}, {row['high']:.2f}]" if "low" in row else ""
-    bound = "at most" if row.get("at_most") else "at least"
-    return f"{row['value']:.3f}{within} ({bound} {row['bar']:g})"
+def _measured(row: Row) -> str:
+    within = "" if row.low is None else f" [{row.low:.2f}, {row.high:.2f}]"
+    return f"{row.value:.3f}{within} ({row.asked})"
 
 
 def _cells(line: Line) -> tuple[str, ...]:

@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     home: Path = Field(Path(), alias="STAGES_HOME")
     prices_file: Path | None = Field(None, alias="STAGES_PRICES")
     otlp_endpoint: str = Field("", alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    search_api_key: SecretStr | None = Field(None, alias="SEARCH_API_KEY")
+    search_api_url: str = Field(
+        "https://api.search.brave.com/res/v1/web/search", alias="SEARCH_API_URL"
+    )
+    fetch_hosts: str = Field("", alias="STAGES_FETCH_HOSTS")
     capture_content: bool = Field(False, alias="STAGES_CAPTURE_CONTENT")
 
     _looked_in: str = PrivateAttr("the environment")
@@ -66,6 +71,7 @@ class Settings(BaseSettings):
         "ollama_base_url",
         "offline_base_url",
         "otlp_endpoint",
+        "search_api_url",
     )
     @classmethod
     def _is_address(cls, value: str) -> str:
@@ -95,6 +101,7 @@ class Settings(BaseSettings):
             self.openai_api_key,
             self.gemini_api_key,
             self.database_url,  # it may hold a password
+            self.search_api_key,
         )
         return tuple(key.get_secret_value() for key in keys if key and key.get_secret_value())
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from shared.calls import CallRecord
 from shared.errors import UserError
 from shared.messages import Request
 from shared.models import Model, resolve
 from shared.offline.attach import with_offline
-from shared.process import answer, clean_note, note, unwinding
+from shared.process import answer, answer_json, clean_note, note, unwinding
 from shared.providers.opening import open_provider
 from shared.providers.wires import refuse_unsupported
 from shared.settings import Settings, load_settings
@@ -54,7 +52,7 @@ def run_ask(arguments: Namespace) -> int:
             receipts = close_books(records, settings, note)
             print_receipts(records, receipts, "none" if arguments.json else arguments.receipt)
             if arguments.json and records:
-                _print_json(answers_json(records, receipts, settings))
+                answer_json(answers_json(records, receipts, settings))
     return report_errors(asked, settings)
 
 
@@ -113,7 +111,7 @@ def run_forecast(arguments: Namespace) -> int:
     models = arguments.model or ["small", "big"]
     forecasts = forecast(workload, models, settings, open_prices(settings.prices_file))
     if arguments.json:
-        _print_json(forecast_json(workload, forecasts, averages))
+        answer_json(forecast_json(workload, forecasts, averages))
     else:
         answer(render_forecast(workload, forecasts, averages) + "\n")
     return 0
@@ -126,7 +124,7 @@ def run_ledger(arguments: Namespace) -> int:
     with Ledger(load_settings().home / "ledger.db") as ledger:
         rows = ledger.totals(arguments.by, since=_days_ago(arguments.days))
     if arguments.json:
-        _print_json(totals_json(rows, arguments.by))
+        answer_json(totals_json(rows, arguments.by))
     else:
         answer(render_totals(rows, arguments.by) + "\n")
     return 0
@@ -137,7 +135,7 @@ def run_models(arguments: Namespace) -> int:
 
     rows = catalogue(load_settings())
     if arguments.json:
-        _print_json({"models": [row.to_json() for row in rows]})
+        answer_json({"models": [row.to_json() for row in rows]})
     else:
         answer(render_catalogue(rows))
     return 0
@@ -148,7 +146,7 @@ def run_tokens(arguments: Namespace) -> int:
 
     counted = token_costs(_text(arguments.text, "text"), load_settings())
     if arguments.json:
-        _print_json(counted.to_json())
+        answer_json(counted.to_json())
     else:
         answer(render_token_costs(counted))
     return 0
@@ -160,7 +158,7 @@ def run_similar(arguments: Namespace) -> int:
 
     matrix = similarity(arguments.texts, MiniLM())
     if arguments.json:
-        _print_json(matrix.to_json())
+        answer_json(matrix.to_json())
     else:
         answer(render_similarity(matrix) + "\n")
     return 0
@@ -174,35 +172,28 @@ def run_limits(arguments: Namespace) -> int:
         seen = ledger.last_limits()
     now = datetime.now(UTC)
     if arguments.json:
-        _print_json(limits_json(seen, now))
+        answer_json(limits_json(seen, now))
     else:
         answer(render_limits(seen, now) + "\n")
     return 0
 
 
 def run_score(arguments: Namespace) -> int:
+    from shared.score import tell
     from stage1_cost_cli.score import render_score, score
 
     with unwinding():
         result = score(arguments.model, load_settings(), note)
-    if arguments.json:
-        _print_json(result.to_json())
-    else:
-        answer(render_score(result))
-    return 1 if arguments.check and not result.ok else 0
+    return tell(result, render_score(result), arguments)
 
 
 def run_compare(arguments: Namespace) -> int:
-    from shared.examine import render
+    from shared.examine import tell
     from stage1_cost_cli.examine import compare
 
     with unwinding():  # the programs it started end with it
         examination = compare(arguments.mine, arguments.only, load_settings())
-    if arguments.json:
-        _print_json(examination.to_json())
-    else:
-        answer(render(examination))
-    return examination.exit_code
+    return tell(examination, arguments)
 
 
 def _days_ago(days: int | None) -> datetime | None:
@@ -222,7 +213,3 @@ def _text(argument: str, what: str) -> str:
 
 def _ignore(text: str) -> None:
     pass
-
-
-def _print_json(data: dict[str, Any]) -> None:
-    answer(json.dumps(data, ensure_ascii=False, indent=2) + "\n")

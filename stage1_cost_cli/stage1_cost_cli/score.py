@@ -9,14 +9,13 @@ log, to the last decimal.
 from __future__ import annotations
 
 import asyncio
-import math
 import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.calls import CallRecord
 from shared.errors import LocalError, UserError
@@ -25,6 +24,8 @@ from shared.models import Model, resolve
 from shared.offline.server import LocalServer
 from shared.prices import NOTIONAL, PriceList, open_prices
 from shared.providers.opening import open_provider
+from shared.resampling import wilson
+from shared.score import Row, Score, rows_text
 from shared.settings import Settings
 from stage1_cost_cli.books import check_budget, close_books
 from stage1_cost_cli.estimate import estimate
@@ -57,56 +58,11 @@ class Guess:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One measured number. `low` and `high` bound it with 95% confidence where it is a share."""
-
-    metric: str
-    value: float
-    bar: float
-    at_most: bool = False
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def ok(self) -> bool:
-        return self.value <= self.bar if self.at_most else self.value >= self.bar
-
-    def to_json(self) -> dict[str, Any]:
-        shares = {"value": self.value, "low": self.low, "high": self.high}
-        rounded = {name: round(x, 4) for name, x in shares.items() if x is not None}
-        return {
-            "metric": self.metric,
-            **rounded,
-            "bar": self.bar,
-            "at_most": self.at_most,
-            "ok": self.ok,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    model: str
+class EstimateScore(Score):
     guesses: tuple[Guess, ...]
-    rows: tuple[Row, ...]
-    seconds: float
-    cost_usd: Decimal
-
-    @property
-    def ok(self) -> bool:
-        return all(row.ok for row in self.rows)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "stage": 1,
-            "model": self.model,
-            "cases": len(self.guesses),
-            "seconds": round(self.seconds, 2),
-            "cost_usd": float(self.cost_usd),
-            "rows": [row.to_json() for row in self.rows],
-        }
 
 
-def score(model_name: str, settings: Settings, warn: Callable[[str], None]) -> Score:
+def score(model_name: str, settings: Settings, warn: Callable[[str], None]) -> EstimateScore:
     """Runs both sets through `model_name`. A real model is really paid for, and booked as that."""
     model = resolve(model_name, settings)
     if model.provider != "offline":
@@ -117,7 +73,7 @@ def score(model_name: str, settings: Settings, warn: Callable[[str], None]) -> S
         return score_on(server, model, settings)
 
 
-def score_on(server: LocalServer, model: Model, settings: Settings) -> Score:
+def score_on(server: LocalServer, model: Model, settings: Settings) -> EstimateScore:
     """The score against a server whose log says what was really billed."""
     started = time.monotonic()
     reachable = settings.model_copy(update={"offline_base_url": server.base_url})
@@ -137,7 +93,7 @@ def _paid(model: Model, settings: Settings, warn: Callable[[str], None]) -> list
         close_books(records, settings, warn)
 
 
-def render_score(score: Score) -> str:
+def render_score(score: EstimateScore) -> str:
     """Every prompt's kind with its error, then the numbers and their bars."""
     from rich.table import Table
 
@@ -154,24 +110,8 @@ def render_score(score: Score) -> str:
         billed = sum((guess.billed for guess in group), Decimal(0))
         cells = (str(len(group)), str(near), f"{middle:.0%}", money(expected), money(billed))
         view.add_row(feature, *cells)
-    lines = [_row_text(row) for row in score.rows]
-    head = f"{score.model}: {len(score.guesses)} prompts, {money(score.cost_usd)} in all\n\n"
-    return head + to_text(view) + "\n" + "\n".join(lines) + "\n"
-
-
-def _row_text(row: Row) -> str:
-    bound = "at most" if row.at_most else "at least"
-    return (
-        f"{row.metric:28} {row.value:8.3f}  {bound} {row.bar:<4g}  {'ok' if row.ok else 'MISSED'}"
-    )
-
-
-def wilson(hits: int, total: int) -> tuple[float, float]:
-    """95% interval of a share, after Wilson (1927); holds for small totals and shares near 1."""
-    z, share = 1.959964, hits / total
-    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + (z / total) ** 2 / 4)
-    return middle - half, middle + half
+    head = f"{score.model}: {len(score.guesses)} prompts, {money(billed)} in all\n\n"
+    return head + to_text(view) + "\n\n" + rows_text(score.rows)
 
 
 def _all_cases() -> list[Case]:
@@ -198,7 +138,7 @@ def _scored(
     log: Sequence[Entry],
     settings: Settings,
     seconds: float,
-) -> Score:
+) -> EstimateScore:
     prices = open_prices(settings.prices_file)
     guesses = tuple(_guess(case, expected, record, prices) for case, expected, record in done)
     near = sum(abs(guess.error) <= WITHIN for guess in guesses)
@@ -211,7 +151,7 @@ def _scored(
     ]
     if log:
         rows.append(Row("cost_equals_server_log", _share_exact(guesses, log), 1.0))
-    return Score(model.id, guesses, tuple(rows), seconds, billed)
+    return EstimateScore(1, model.id, len(guesses), tuple(rows), seconds, float(billed), guesses)
 
 
 def _guess(case: Case, expected: Usage, record: CallRecord, prices: PriceList) -> Guess:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shared.documents import UnreadableDocument
 from shared.errors import LocalError
-from stage2_extractor.documents import UnreadableDocument, read_document
+from shared.journal import Journal, key_of
+from stage2_extractor.documents import read_document
 from stage2_extractor.extract import Extractor
-from stage2_extractor.journal import Journal, key_of
 from stage2_extractor.reading import Failure
 
 AT_A_TIME = 4

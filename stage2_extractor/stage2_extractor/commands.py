@@ -7,22 +7,24 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from shared.documents import decode
 from shared.errors import LocalError, UserError
+from shared.journal import Journal
 from shared.models import resolve
 from shared.offline.attach import with_offline
 from shared.prices import open_prices
+from shared.process import answer, answer_json, note, unwinding
+from shared.progress import progress
 from shared.providers.opening import open_provider
 from shared.settings import Settings, load_settings
 from stage2_extractor.batch import Done, Item, items_of, run_batch
-from stage2_extractor.documents import decode, find_documents, usable
+from stage2_extractor.documents import find_documents, usable
 from stage2_extractor.extract import Extractor
-from stage2_extractor.journal import Journal
 from stage2_extractor.output import csv_text, json_line
-from stage2_extractor.progress import progress
 from stage2_extractor.prompts import Prompt, load_prompt
 
 
@@ -43,11 +45,11 @@ def run_prompts(arguments: Namespace) -> int:
         if not arguments.task:
             raise UserError("say which task: stage2 prompts invoice --diff 2 3")
         old, new = (load_prompt(arguments.task, version) for version in arguments.diff)
-        _out(diff_text(old, new))
+        answer(diff_text(old, new))
     elif arguments.json:
-        _out(json.dumps(prompts_json(tasks, settings), indent=2) + "\n")
+        answer_json(prompts_json(tasks, settings))
     else:
-        _out(prompts_text(tasks, settings))
+        answer(prompts_text(tasks, settings))
     return 0
 
 
@@ -86,54 +88,51 @@ def run_eval(arguments: Namespace) -> int:
 
         _write(arguments.chart, chart(runs))
     if arguments.json:
-        _out(json.dumps(report_json(runs), ensure_ascii=False, indent=2) + "\n")
+        answer_json(report_json(runs))
     else:
-        _out(render_report(runs))
+        answer(render_report(runs))
     return 0
 
 
 def run_score(arguments: Namespace) -> int:
+    from shared.score import tell
     from stage2_extractor.score import render_score, score
 
-    with progress(180) as step:
+    with unwinding(), progress(180) as step:
         result = score(arguments.model, load_settings(), finished=lambda _: step())
-    if arguments.json:
-        _out(json.dumps(result.to_json(), indent=2) + "\n")
-    else:
-        _out(render_score(result))
-    return 1 if arguments.check and not result.ok else 0
+    return tell(result, render_score(result), arguments)
 
 
 def run_compare(arguments: Namespace) -> int:
-    from shared.examine import render
+    from shared.examine import tell
     from stage2_extractor.contract import schema
     from stage2_extractor.examine import compare
 
     if arguments.schema:
-        _out(json.dumps(schema(), indent=2) + "\n")
+        answer_json(schema())
         return 0
-    examination = compare(arguments.mine, arguments.only)
-    if arguments.json:
-        _out(json.dumps(examination.to_json(), indent=2) + "\n")
-    else:
-        _out(render(examination))
-    return examination.exit_code
+    with unwinding():  # the programs it started end with it
+        examination = compare(arguments.mine, arguments.only)
+    return tell(examination, arguments)
 
 
 def _agreement(arguments: Namespace) -> int:
     from stage2_extractor.agreement import agreement, render_agreement
-    from stage2_extractor.dataset import load_cases, load_second_pass
+    from stage2_extractor.dataset import load_cases, load_second_passes
 
     cases = load_cases(arguments.task, None)
-    found = agreement(arguments.task, cases, load_second_pass(arguments.task))
-    _out(
-        json.dumps(found.to_json(), indent=2) + "\n" if arguments.json else render_agreement(found)
-    )
+    passes = load_second_passes(arguments.task)
+    found = [agreement(arguments.task, cases, second) for second in passes]
+    if arguments.json:
+        answer_json({"passes": [one.to_json() for one in found]})
+    else:
+        answer("\n".join(map(render_agreement, found)))
     return 0
 
 
 def _batch(arguments: Namespace, task: str) -> int:
     settings = load_settings()
+    _refuse_no_folder(arguments.out)  # before anything is paid for
     items = _items(arguments.path)
     prompt = load_prompt(task, arguments.prompt)
     path = Path(arguments.journal) if arguments.journal else settings.home / "stage2.jsonl"
@@ -164,7 +163,7 @@ async def _run(
                 done.append(one)
                 step()
                 if at_once:
-                    _out(_line(one, arguments.format))
+                    answer(_line(one, arguments.format))
     return done
 
 
@@ -200,15 +199,20 @@ def _items(path: str) -> list[Item]:
     return [Item("-", lambda: usable("standard input", decode("standard input", data)))]
 
 
+def _refuse_no_folder(name: str | None) -> None:
+    if name is not None and not Path(name).parent.is_dir():
+        raise UserError(f"{name} cannot be written: there is no folder {Path(name).parent}")
+
+
 def _summary(done: Sequence[Done], items: int) -> None:
     failed = [one for one in done if one.failed]
     cached = sum(one.cached for one in done)
     cost = sum(one.result.get("cost_usd") or 0 for one in done if not one.cached)
     again = f", {cached} from the journal" if cached else ""
-    _err(f"{items} documents{again}, {len(failed)} failed, ${cost:.6f}")
+    note(f"{items} document{'s' * (items != 1)}{again}, {len(failed)} failed, ${cost:.6f}")
     for one in failed:
         detail = one.result.get("detail") or _last_detail(one.result)
-        _err(f"  {one.name}: {one.result['failure']}: {detail}")
+        note(f"  {one.name}: {one.result['failure']}: {detail}")
 
 
 def _line(one: Done, format: str) -> str:
@@ -226,7 +230,7 @@ def _last_detail(result: dict[str, Any]) -> str:
 def _write(name: str | None, text: str) -> None:
     """Whole or not at all: a reader never sees half a file."""
     if name is None:
-        _out(text)
+        answer(text)
         return
     target = Path(name)
     beside = target.with_name(f".{target.name}.part")
@@ -234,15 +238,6 @@ def _write(name: str | None, text: str) -> None:
         beside.write_text(text, encoding="utf-8")
         beside.replace(target)
     except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise LocalError(f"{name} cannot be written: {error.strerror}") from None
-
-
-def _out(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def _err(text: str) -> None:
-    sys.stdout.flush()
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()

@@ -79,9 +79,13 @@ def load_tickets(folder: Path) -> list[Case]:
     ]
 
 
-def load_second_pass(task: str, data: Path = DATA) -> dict[str, BaseModel]:
-    """The labels of the second labeller by case."""
-    file = data / "second_pass" / f"{task}s.jsonl"
+def load_second_passes(task: str, data: Path = DATA) -> list[dict[str, BaseModel]]:
+    """The labels of each further labeller, by case."""
+    files = sorted((data / "second_pass").glob(f"{task}s*.jsonl"))
+    return [_second_pass(task, file) for file in files]
+
+
+def _second_pass(task: str, file: Path) -> dict[str, BaseModel]:
     if task == "invoice":
         entries = _entries(file, ("id", "record"))
         return {entry["id"]: _record(Invoice, entry["record"], entry["id"]) for entry in entries}

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from shared.errors import ProviderError
+from shared.journal import Journal, key_of
 from shared.models import Model
 from shared.offline.attach import with_offline
 from shared.prices import open_prices
@@ -25,7 +26,6 @@ from shared.providers.provider import Provider
 from shared.settings import Settings
 from stage2_extractor.dataset import Case
 from stage2_extractor.extract import Extractor, Failure
-from stage2_extractor.journal import Journal, key_of
 from stage2_extractor.prompts import Prompt
 from stage2_extractor.shape import RECORDS
 

@@ -108,7 +108,7 @@ CHECKS: tuple[Check[ExtractBench], ...] = (
     Check(
         "encoding",
         "is a text in Windows-1252 read right or reported?",
-        f"{STAGE2}/documents.py:decode",
+        f"{SHARED}/documents.py:decode",
         checks.encoding,
     ),
     Check(

@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from shared import front_matter
 from shared.errors import BadSettings, UserError
 from shared.messages import Message, Request, Text
 
@@ -123,7 +124,7 @@ def _age(file: Path) -> tuple[int, str]:
 
 
 def _read(task: str, version: str, file: Path) -> Prompt:
-    head, body = _split(file)
+    head, body = front_matter.read(file)
     try:
         return Prompt(
             task=task,
@@ -145,19 +146,6 @@ def _read(task: str, version: str, file: Path) -> Prompt:
         )
     except (KeyError, AttributeError, TypeError) as error:
         raise BadSettings(f"{file}: the front matter lacks or breaks {error}") from None
-
-
-def _split(file: Path) -> tuple[dict[str, Any], str]:
-    import yaml
-
-    match = re.match(r"---\n(.*?)\n---\n(.*)", file.read_text(encoding="utf-8"), re.DOTALL)
-    if not match:
-        raise BadSettings(f"{file} must begin with a front matter between two lines of ---")
-    try:
-        head = yaml.safe_load(match[1])
-    except yaml.YAMLError as error:
-        raise BadSettings(f"{file}: the front matter is not YAML: {error}") from None
-    return head, match[2]
 
 
 def _examples(folder: Path, name: str) -> list[Example]:

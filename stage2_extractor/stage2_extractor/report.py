@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
+from shared.resampling import Difference
+from shared.tables import table
 from stage2_extractor.evaluation import Run
 from stage2_extractor.metrics import FIELDS, Tally, compare
 from stage2_extractor.records import Invoice, Ticket
-from stage2_extractor.resampling import Difference
 from stage2_extractor.summary import (
     HEADLINE,
     Graded,
@@ -58,13 +59,6 @@ def compared(graded: Sequence[Graded]) -> list[tuple[Graded, Graded]]:
     """Each version with the one before it, and the last with the first."""
     steps = [(new, old) for old, new in pairwise(graded)]
     return [*steps, (graded[-1], graded[0])] if len(graded) > 2 else steps
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as they must be, two spaces apart."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-    return "\n".join(lines) + "\n"
 
 
 def mistakes(run: Run) -> list[dict[str, Any]]:

@@ -10,76 +10,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from shared.models import Model, resolve
+from shared.score import Row, Score, rows_text
 from shared.settings import Settings
 from stage2_extractor.dataset import Case, load_cases
 from stage2_extractor.evaluation import Outcome, Run, evaluate_versions
 from stage2_extractor.prompts import TASKS, load_prompt
-from stage2_extractor.report import table
 from stage2_extractor.summary import Graded, Number, gain, grade, numbers
 
 OLD, NEW = "1", "3"
 INVOICE_BAR = 0.80
 TICKET_BAR = 0.80
 HALLUCINATED_BAR = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One measured number with its 95% interval. `sure`: the whole interval must clear the bar."""
-
-    metric: str
-    value: float
-    bar: float
-    at_most: bool = False
-    sure: bool = False
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def ok(self) -> bool:
-        if self.sure:
-            return self.low is not None and self.low > self.bar
-        return self.value <= self.bar if self.at_most else self.value >= self.bar
-
-    def to_json(self) -> dict[str, Any]:
-        numbers = {"value": self.value, "low": self.low, "high": self.high}
-        rounded = {name: round(x, 4) for name, x in numbers.items() if x is not None}
-        return {
-            "metric": self.metric,
-            **rounded,
-            "bar": self.bar,
-            "at_most": self.at_most,
-            "ok": self.ok,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """`cost_usd` is None where a server did not state what was used."""
-
-    model: str
-    cases: int
-    rows: tuple[Row, ...]
-    seconds: float
-    cost_usd: float | None
-
-    @property
-    def ok(self) -> bool:
-        return all(row.ok for row in self.rows)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "stage": 2,
-            "model": self.model,
-            "cases": self.cases,
-            "seconds": round(self.seconds, 2),
-            "cost_usd": None if self.cost_usd is None else round(self.cost_usd, 6),
-            "rows": [row.to_json() for row in self.rows],
-        }
 
 
 def score(
@@ -103,7 +46,7 @@ def score_on(
     every = [outcome for pair in runs.values() for run in pair for outcome in run.outcomes]
     costs = [outcome.cost_usd for outcome in every if outcome.cost_usd is not None]
     cost = sum(costs) if len(costs) == len(every) else None
-    return Score(model.id, sum(map(len, cases.values())), tuple(rows(runs)), seconds, cost)
+    return Score(2, model.id, sum(map(len, cases.values())), tuple(rows(runs)), seconds, cost)
 
 
 def rows(runs: dict[str, list[Run]]) -> list[Row]:
@@ -123,17 +66,11 @@ def rows(runs: dict[str, list[Run]]) -> list[Row]:
 
 
 def render_score(score: Score) -> str:
-    body = [["", "measured", "95% interval", "asked", ""]]
-    for row in score.rows:
-        between = "" if row.low is None else f"[{row.low:.3f}, {row.high:.3f}]"
-        bound = "surely above" if row.sure else "at most" if row.at_most else "at least"
-        verdict = "ok" if row.ok else "MISSED"
-        body.append([row.metric, f"{row.value:.3f}", between, f"{bound} {row.bar:g}", verdict])
     cost = "cost unknown" if score.cost_usd is None else f"${score.cost_usd:.4f}"
     head = (
         f"{score.model}: {score.cases} cases of the test split, {score.seconds:.1f} s, {cost}\n\n"
     )
-    return head + table(body)
+    return head + rows_text(score.rows)
 
 
 async def _run(

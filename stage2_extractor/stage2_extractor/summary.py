@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, quantiles
+from statistics import fmean
 from typing import Any, Literal, TypeVar
 
+from shared.resampling import Difference, Statistic, bootstrap, paired, percentile, wilson
 from stage2_extractor.confusion import Confusion, Pair, macro_f1
 from stage2_extractor.evaluation import Outcome, Run
 from stage2_extractor.metrics import (
@@ -26,7 +27,6 @@ from stage2_extractor.metrics import (
 )
 from stage2_extractor.metrics import macro_f1 as macro_of_fields
 from stage2_extractor.records import Invoice, Ticket
-from stage2_extractor.resampling import Difference, Statistic, bootstrap, paired, wilson
 
 Kind = Literal["share", "count", "usd", "seconds"]
 T = TypeVar("T")
@@ -164,13 +164,6 @@ def _costs(run: Run) -> list[Number]:
         Number("p50_s", percentile(seconds, 50), kind="seconds"),
         Number("p95_s", percentile(seconds, 95), kind="seconds"),
     ]
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """With straight lines between the values, as NumPy does by default; `percent` from 1 to 99."""
-    if len(values) == 1:
-        return values[0]
-    return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def _share(name: str, cases: Sequence[Parts]) -> Number:

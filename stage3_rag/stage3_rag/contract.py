@@ -26,7 +26,8 @@ class Document:
     """One source. `id` is what a citation names: a path within the corpus, or any other name.
 
     `sections` is the text cut at its headings, in order; a plain text is one section without a
-    path. `superseded_by` names the document that replaces this one.
+    path. `superseded_by` names the document that replaces this one. `tenant` is whose it says it
+    is; empty means: of whoever ingests it.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Document:
     tags: tuple[str, ...] = ()
     updated: date | None = None
     superseded_by: str = ""
+    tenant: str = ""
 
     @property
     def text(self) -> str:
@@ -59,6 +61,14 @@ class Chunk:
     context: str
     tokens: int
     parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What was asked and answered before, in a conversation."""
+
+    question: str
+    answer: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

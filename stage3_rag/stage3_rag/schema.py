@@ -1,7 +1,8 @@
 """Tables made on first use, and the named queries of the `.sql` files.
 
 Decided here: two processes that start on an empty database make the tables once, and a database of
-another version is refused and not changed. Left out: migrations; there is one version so far.
+another version is refused and not changed. Left out: migrations; the files can be ingested
+again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from shared.errors import DatabaseUnavailable
 if TYPE_CHECKING:
     from shared.database import Connection, Database
 
-VERSION = 1
+VERSION = 2
 ROLE = "stage3_tenant"  # owns nothing, so row-level security holds for it
 LOCK = 0x57A6E3  # any number that nothing else in this database locks
 

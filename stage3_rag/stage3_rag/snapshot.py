@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from stage3_rag.contract import Chunk, Filters
+from stage3_rag.contract import Chunk, Document, Filters, Section
+from stage3_rag.language import common, languages, tag
 from stage3_rag.schema import Queries
 from stage3_rag.writing import storable
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 K1, B = 1.5, 0.75
 EXACT_BELOW = 20_000  # chunks; `tests/bench/run.py store` prints what either costs
 CANDIDATES = 100  # that HNSW looks for and full vectors sort
+COUNTED = 1000  # chunks of one language; more is many
 EVERYTHING = Filters()
 
 Scored = list[tuple[int, float]]
@@ -52,6 +54,7 @@ class Stored:
     superseded_by: str
     origin: str
     content_hash: str
+    file_hash: str
     chunks: int
 
 
@@ -89,26 +92,51 @@ class Snapshot:
 
     async def keyword(self, terms: Sequence[str], k: int, filters: Filters = EVERYTHING) -> Scored:
         """The `k` best chunks by BM25; a term asked twice counts twice. No common term, no row."""
-        if self.index is None or not self.index.chunks or k < 1:
+        asked = await self._weighed(terms)
+        if not asked or k < 1:
             return []
+        return await self._rows("keyword", filters, k=k, **asked)
+
+    async def _weighed(self, terms: Sequence[str]) -> dict[str, Any]:
+        """What BM25 needs to know of the question and of the index; empty when nothing matches."""
+        if self.index is None or not self.index.chunks:
+            return {}
         asked = Counter(storable(term) for term in terms)
-        return await self._rows(
-            "keyword",
-            filters,
-            terms=list(asked),
-            counts=list(asked.values()),
-            chunks=float(self.index.chunks),
-            flat=K1 * (1 - B),
-            slope=K1 * B * self.index.chunks / max(1, self.index.terms),
-            k1=K1,
-            k=k,
-        )
+        return {
+            "terms": list(asked),
+            "counts": list(asked.values()),
+            "chunks": float(self.index.chunks),
+            "flat": K1 * (1 - B),
+            "slope": K1 * B * self.index.chunks / max(1, self.index.terms),
+            "k1": K1,
+        }
+
+    async def dense_of(self, vector: Vectors, ids: Sequence[int]) -> dict[int, float]:
+        """The cosine of each of these chunks."""
+        return dict(await self._rows("dense_of", vector=vector, ids=list(ids)))
+
+    async def keyword_of(self, terms: Sequence[str], ids: Sequence[int]) -> dict[int, float]:
+        """The BM25 of each of these chunks; one without a common term is left out."""
+        asked = await self._weighed(terms)
+        return dict(await self._rows("keyword_of", ids=list(ids), **asked)) if asked else {}
 
     async def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
         """In how many chunks each term stands; a term that stands in none is left out."""
         if not terms:
             return {}
         return dict(await self._rows("frequencies", terms=[storable(term) for term in set(terms)]))
+
+    async def languages(self) -> list[str]:
+        """Languages of the chunks, the most common first."""
+        tags = {tag(name): name for name in languages()}
+        found = await self.frequencies(list(tags))
+        return common({tags[term]: min(found[term], COUNTED) for term in tags if term in found})
+
+    async def words(self, after: int) -> tuple[int, list[str]]:
+        """Words of the texts that are newer than `after`, and the number of the newest."""
+        for last, found in await self._rows("words", after=after):
+            return last, found.split()
+        return after, []
 
     async def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """Lucene's idf, which is never negative; a term that no chunk has is left out."""
@@ -134,6 +162,24 @@ class Snapshot:
 
     async def hashes(self) -> dict[str, str]:
         return {one.id: one.content_hash for one in await self.documents()}
+
+    async def whole(self, document_id: str) -> Document | None:
+        """A document as it was read; None when it is not there."""
+        rows = await self._rows("whole", id=document_id)
+        for id, title, sections, tags, updated, superseded_by in rows:
+            return Document(
+                id=id,
+                title=title,
+                sections=tuple(Section(tuple(path), text) for path, text in sections),
+                tags=tuple(tags),
+                updated=updated,
+                superseded_by=superseded_by,
+            )
+        return None
+
+    async def pairs(self) -> list[tuple[str, str, bytes, bytes]]:
+        """Ids and digests of every two documents that share a band."""
+        return await self._rows("pairs")
 
     async def alike(self, bands: Sequence[int]) -> dict[str, bytes]:
         """Digests of the documents that share one of these bands."""

@@ -70,7 +70,7 @@ class Store:
         self._state: State = state
         self._exact_below = exact_below
         self._search = queries("search")
-        self._write = queries("write")
+        self._write = {**queries("write"), "alike": self._search["alike"]}
 
     # --- asking ------------------------------------------------------------------------------
     @asynccontextmanager
@@ -114,6 +114,14 @@ class Store:
         async with self.snapshot() as now:
             return await now.hashes()
 
+    async def whole(self, document_id: str) -> Document | None:
+        async with self.snapshot() as now:
+            return await now.whole(document_id)
+
+    async def pairs(self) -> list[tuple[str, str, bytes, bytes]]:
+        async with self.snapshot() as now:
+            return await now.pairs()
+
     async def alike(self, bands: Sequence[int]) -> dict[str, bytes]:
         async with self.snapshot() as now:
             return await now.alike(bands)
@@ -135,21 +143,33 @@ class Store:
         chunks: Sequence[Encoded],
         *,
         origin: str = "",
+        file_hash: str = "",
         signature: Signed | None = None,
     ) -> None:
         """Puts the document in the place of what was there under its id: whole, or not at all."""
-        async with self._writing() as writer:
-            await writer.remove([document.id])
-            await writer.add(document, content_hash, chunks, origin, signature)
+        async with self.writing() as writer:
+            await writer.replace(
+                document,
+                content_hash,
+                chunks,
+                origin=origin,
+                file_hash=file_hash,
+                signature=signature,
+            )
+
+    async def seal(self, ids: Sequence[str], origin: str, file_hash: str) -> None:
+        """Says that these are all the documents of a file: until it changes it need not be read."""
+        async with self.writing() as writer:
+            await writer.seal(ids, origin, file_hash)
 
     async def remove(self, *ids: str) -> int:
         """How many of these documents there were."""
-        async with self._writing() as writer:
+        async with self.writing() as writer:
             return await writer.remove(ids)
 
     async def set_setting(self, name: str, value: Any) -> None:
         """Kept with the index and gone with it: a threshold is worth nothing to another model."""
-        async with self._writing() as writer:
+        async with self.writing() as writer:
             await writer.set_setting(name, value)
 
     async def tidy(self, changed: int | None = None) -> None:
@@ -203,7 +223,8 @@ class Store:
             await connection.execute(self._write["activate"])
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[Writer]:
+    async def writing(self) -> AsyncIterator[Writer]:
+        """Several changes in one transaction: all of them, or none. Other writers wait."""
         async with tenant_transaction(self.database, self.tenant) as connection:
             yield await self._writer(connection)
 

@@ -7,6 +7,7 @@ and a small corpus pays for none. It is built over half-precision vectors. Left 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from stage3_rag.tenancy import Index
 
 LOCK = "hashtextextended('stage3 ' || %s, 0)"
-TABLES = ("documents", "chunks", "vectors", "token_vectors", "postings", "terms")
+TABLES = ("documents", "chunks", "vectors", "token_vectors", "postings", "terms", "words")
+WAIT_S = 0.05
 MEMORY = "512MB"  # while building; with the default of 64 MB it takes three times as long
 
 
@@ -30,16 +32,14 @@ class RebuildRunning(LocalError):
 
 
 async def tidy(database: Database, index: Index, exact_below: int) -> None:
-    async with _owner(database) as connection:
+    async with _owner(database) as connection, _turn(connection):
         for table in TABLES:  # a search that reads only the index needs the visibility map
             await connection.execute(
                 sql.SQL("VACUUM (ANALYZE) stage3.{}").format(sql.Identifier(table))
             )
         await _drop_orphans(connection)
-        if index.chunks >= exact_below and not index.has_hnsw:
-            async with _lock(connection, f"hnsw {index.id}") as alone:
-                if alone:  # else another process is building it
-                    await _build(connection, index)
+        if index.chunks >= exact_below and not await _built(connection, index):
+            await _build(connection, index)
 
 
 @asynccontextmanager
@@ -53,6 +53,21 @@ async def only_rebuild(database: Database, tenant: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def _turn(connection: Connection) -> AsyncIterator[None]:
+    """One process tidies at a time. Asked for again and again, not waited for in the database:
+
+    building an index concurrently waits for every statement that is under way, also for one that
+    waits for the builder, and that would be a deadlock.
+    """
+    while True:
+        async with _lock(connection, "tidy") as mine:
+            if mine:
+                yield
+                return
+        await asyncio.sleep(WAIT_S)
+
+
+@asynccontextmanager
 async def _lock(connection: Connection, name: str) -> AsyncIterator[bool]:
     """Whether we have it. It ends with its connection, so a killed process is in nobody's way."""
     cursor = await connection.execute(f"SELECT pg_try_advisory_lock({LOCK})", (name,))
@@ -62,6 +77,19 @@ async def _lock(connection: Connection, name: str) -> AsyncIterator[bool]:
     finally:
         if mine:
             await connection.execute(f"SELECT pg_advisory_unlock({LOCK})", (name,))
+
+
+async def _built(connection: Connection, index: Index) -> bool:
+    """Whether it is there and whole: a build that was killed leaves an index that is not valid."""
+    cursor = await connection.execute(
+        "SELECT bool_and(i.indisvalid) FROM pg_index AS i"
+        " JOIN pg_class AS c ON c.oid = i.indexrelid"
+        " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = 'stage3' AND c.relname = %s",
+        (f"vectors_hnsw_{index.id}",),
+    )
+    row = await cursor.fetchone()
+    return bool(row and row[0])
 
 
 async def _build(connection: Connection, index: Index) -> None:

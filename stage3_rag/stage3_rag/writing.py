@@ -5,12 +5,17 @@ Decided here: rows go over in arrays, one statement a table, never one a row. Le
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stage3_rag.contract import Chunk, Document
+from stage3_rag.encoding import searched
+from stage3_rag.language import guess
+from stage3_rag.lexical import terms
 from stage3_rag.schema import Queries
+from stage3_rag.spelling import words
 from stage3_rag.tenancy import Index, IndexMismatch
 
 if TYPE_CHECKING:
@@ -63,6 +68,24 @@ class Writer:
         """False when the index is gone, as after a rebuild."""
         return bool(await self._rows("lock_index"))
 
+    async def replace(
+        self,
+        document: Document,
+        content_hash: str,
+        chunks: Sequence[Encoded],
+        *,
+        origin: str = "",
+        file_hash: str = "",
+        signature: Signed | None = None,
+    ) -> None:
+        """Puts the document in the place of what was there under its id."""
+        await self.remove([document.id])
+        await self.add(document, content_hash, chunks, origin, file_hash, signature)
+
+    async def alike(self, bands: Sequence[int]) -> dict[str, bytes]:
+        """Digests of the documents that share one of these bands."""
+        return dict(await self._rows("alike", bands=list(bands)))
+
     async def remove(self, ids: Sequence[str]) -> int:
         """How many of these documents there were."""
         old = await self._rows("old_chunks", ids=[storable(id) for id in ids])
@@ -80,6 +103,7 @@ class Writer:
         content_hash: str,
         chunks: Sequence[Encoded],
         origin: str,
+        file_hash: str,
         signature: Signed | None,
     ) -> None:
         for one in chunks:
@@ -97,6 +121,8 @@ class Writer:
             superseded_by=storable(document.superseded_by),
             origin=storable(origin),
             content_hash=content_hash,
+            file_hash=file_hash,
+            sections=_sections(document),
             chunks=len(chunks),
             digest=signature.digest if signature else None,
             bands=list(signature.bands) if signature else [],
@@ -104,6 +130,9 @@ class Writer:
         if chunks:
             ids = await self._add_chunks(no, [one.chunk for one in chunks])
             await self._add_searched(no, ids, chunks)
+
+    async def seal(self, ids: Sequence[str], origin: str, file_hash: str) -> None:
+        await self._run("seal", ids=list(ids), origin=storable(origin), file_hash=file_hash)
 
     async def set_setting(self, name: str, value: Any) -> None:
         from psycopg.types.json import Jsonb
@@ -132,15 +161,17 @@ class Writer:
         if packed:
             late_ids, late = zip(*packed, strict=True)
             await self._run("add_token_vectors", ids=list(late_ids), packed=list(late))
-        counts = [Counter(one.terms) for one in chunks]
+        counts = [_counted(one.terms) for one in chunks]
         await self._run(
             "add_postings",
             document=document,
             ids=list(ids),
             lengths=[len(one.terms) for one in chunks],
-            terms=[_joined(one) for one in counts],
+            terms=[JOINT.join(one) for one in counts],
             tfs=[f"{{{','.join(map(str, one.values()))}}}" for one in counts],
         )
+        met = _spoken(searched(one.chunk) for one in chunks)
+        await self._run("add_words", words=list(met), terms=list(met.values()))
         total = sum(len(one.terms) for one in chunks)
         await self._run("count", chunks=len(chunks), terms=total)
 
@@ -150,3 +181,24 @@ class Writer:
     async def _rows(self, name: str, /, **values: Any) -> list[Any]:
         cursor = await self._run(name, **values)
         return list(await cursor.fetchall())
+
+
+def _spoken(texts: Iterable[str]) -> dict[str, str]:
+    """Each word with the term that it is searched as; empty for a word that is not searched."""
+    met: dict[str, str] = {}
+    for text in texts:
+        language = guess(text)
+        for word in words(text):
+            if word not in met:
+                met[storable(word)] = storable(next(iter(terms(word, language)), ""))
+    return dict(sorted(met.items()))
+
+
+def _sections(document: Document) -> str:
+    pairs = (([storable(part) for part in s.path], storable(s.text)) for s in document.sections)
+    return json.dumps(list(pairs), ensure_ascii=False)
+
+
+def _counted(terms: Sequence[str]) -> Counter[str]:
+    """As they are stored: two that differ only in what is not would be one row twice."""
+    return Counter(_joined(terms).split(JOINT)) if terms else Counter()

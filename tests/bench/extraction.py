@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from decimal import Decimal
@@ -21,9 +21,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from environments import HERE, PEERS, ROOT, clean_environment, peer
-from processes import ProgramFailed, timed
-from series import Comparison, Measured, Section, Table, interleave, ratios
+from environments import HERE, PEERS, ROOT, peer
+from processes import Ask, timed, worker
+from series import Comparison, Section, bounded, interleave, ratios
 
 from shared.models import Model
 from shared.providers.chat_wire import ChatWire
@@ -80,7 +80,7 @@ def extraction_sections() -> list[Section]:
         file.write_text(json.dumps(made))
         commands = [[python, str(HERE / "extraction_peer.py"), str(file)] for python in pythons]
         with ExitStack() as workers:
-            asks = [workers.enter_context(_worker(command)) for command in commands]
+            asks = [workers.enter_context(worker(command)) for command in commands]
             sections = [
                 _added("5a", "good", CLIENTS, asks, start + ONE_CALL_BY_S),
                 _added("5b", "bad-first", (OURS, JSON_SCHEMA, TOOLS), asks, start + AGAIN_BY_S),
@@ -148,9 +148,6 @@ def _wired(value: Any) -> Any:
     return value
 
 
-Ask = Callable[[dict[str, Any]], Measured]
-
-
 def _added(
     number: str, kind: str, rows: Iterable[str], asks: Sequence[Ask], until: float
 ) -> Section:
@@ -159,7 +156,7 @@ def _added(
         client, apart = CLIENTS[row]
         order = {"client": client, "kind": kind, "calls": CALLS}
         measures[row] = partial(asks[apart], order)
-    table, rounds = _bounded(measures, until)
+    table, rounds = bounded(measures, ROUNDS, until, thrown_away=1)
     what = "one call" if kind == "good" else "the first answer does not validate, asked again"
     return Section(
         f"{number} Extraction, {what}",
@@ -177,18 +174,6 @@ def _added(
             for column in (WALL, CPU)
         ],
     )
-
-
-def _bounded(measures: Mapping[str, Callable[[], Measured]], until: float) -> tuple[Table, int]:
-    """Rounds until there are enough or the time is up; the first one warms up."""
-    table = interleave(measures, 1, thrown_away=1)
-    rounds = 1
-    while rounds < ROUNDS and time.monotonic() < until:
-        for row, cells in interleave(measures, 1).items():
-            for column, values in cells.items():
-                table[row][column] += values
-        rounds += 1
-    return table, rounds
 
 
 def _start_up(commands: Sequence[list[str]], folder: Path) -> Section:
@@ -217,30 +202,3 @@ def _server(file: Path) -> Iterator[str]:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
         process.stdin.close()
-
-
-@contextmanager
-def _worker(command: list[str]) -> Iterator[Ask]:
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=clean_environment(),
-        cwd=ROOT,
-        text=True,
-    ) as process:
-        yield partial(_ask, process)
-        assert process.stdin is not None
-        process.stdin.close()
-
-
-def _ask(process: subprocess.Popen[str], order: dict[str, Any]) -> Measured:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps(order) + "\n")
-    process.stdin.flush()
-    line = process.stdout.readline()
-    if not line:
-        raise ProgramFailed(f"{process.args!r} ended: see its message above")
-    measured: Measured = json.loads(line)
-    return measured

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from environments import HERE, clean_environment
+from environments import HERE, ROOT, clean_environment
 from series import Measured
 
 LONGEST_S = 60.0
+Ask = Callable[[dict[str, Any]], Any]  # an order to a worker; its answer
 
 
 class ProgramFailed(RuntimeError): ...
@@ -29,6 +33,33 @@ def local_server() -> Iterator[str]:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
         process.stdin.close()
+
+
+@contextmanager
+def worker(command: Sequence[str]) -> Iterator[Ask]:
+    """A program that takes orders as JSON lines, one answer a line, until its input ends."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=clean_environment(),
+        cwd=ROOT,
+        text=True,
+    ) as process:
+        yield partial(_ask, process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def _ask(process: subprocess.Popen[str], order: dict[str, Any]) -> Any:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(order) + "\n")
+    process.stdin.flush()
+    line = process.stdout.readline()
+    if not line:
+        raise ProgramFailed(f"{process.args!r} ended: see its message above")
+    return json.loads(line)
 
 
 def timed(command: Sequence[str], folder: Path, extra: Mapping[str, str]) -> Measured:

@@ -2,9 +2,10 @@
 
 Not a test: timings depend on who else is at work here, so ratios are printed and nothing fails,
 unless `--check` is given. Read in this order: `series`, `server`, `processes`, `environments`, then
-`startup`, `first_token`, `load`. Needs PyPI once, for the peers; everything measured is loopback.
-`run.py sizes` weighs the environments instead, and installs them to do so; `run.py store` fills a
-database with 111,000 chunks and takes a quarter of an hour.
+`startup`, `first_token`, `load`, `extraction`, `steps`, `evals`. Needs PyPI once, for the peers;
+everything measured is loopback. `run.py sizes` weighs the environments instead, and installs them
+to do so; `run.py store` fills a database with 111,000 chunks and takes a quarter of an hour, and so
+does `run.py rag`.
 """
 
 from __future__ import annotations
@@ -15,14 +16,19 @@ import sys
 from collections.abc import Callable
 
 from environments import PeerMissing, machine
+from evals import evals_sections
 from extraction import extraction_sections
 from first_token import first_token_sections
+from ingestion import ingestion_sections
 from keyword_engines import keyword_sections
+from lines import lines_section
 from load import load_sections
 from processes import ProgramFailed
+from rag import rag_sections
 from series import Section, render
 from sizes import sizes_section
 from startup import first_token_section, help_section, import_section
+from steps import step_sections
 from store_speed import store_sections
 from vector_precision import precision_section
 
@@ -32,18 +38,23 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "load": load_sections,
     "extraction": extraction_sections,
     "store": lambda: [*store_sections(), *keyword_sections(), precision_section()],
+    "ingestion": ingestion_sections,
+    "rag": rag_sections,
+    "steps": step_sections,
+    "lines": lambda: [lines_section()],
+    "evals": evals_sections,
     "sizes": lambda: [sizes_section()],
 }
-PLAIN = ("startup", "first-token", "load", "extraction")
+PLAIN = ("startup", "first-token", "load", "extraction", "ingestion", "steps", "lines", "evals")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Side-by-side measurements, under six minutes.")
+    parser = argparse.ArgumentParser(description="Side-by-side measurements, under eight minutes.")
     parser.add_argument(
         "parts",
         nargs="*",
         metavar="PART",
-        help=f"of {', '.join(PARTS)}; without: all but sizes and store",
+        help=f"of {', '.join(PARTS)}; without: all but sizes, store and rag",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--check", action="store_true", help="exit 1 when an aim is missed")

@@ -7,6 +7,7 @@ down, it slows down for both sides of one round. Nothing here knows what is meas
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,6 +78,20 @@ def interleave(
     return table
 
 
+def bounded(
+    measures: Mapping[str, Callable[[], Measured]], rounds: int, until: float, thrown_away: int = 0
+) -> tuple[Table, int]:
+    """`interleave` until there are enough rounds or `time.monotonic()` is `until`; at least one."""
+    table = interleave(measures, 1, thrown_away)
+    done = 1
+    while done < rounds and time.monotonic() < until:
+        for row, cells in interleave(measures, 1).items():
+            for column, values in cells.items():
+                table[row][column] += values
+        done += 1
+    return table, done
+
+
 def ratios(table: Table, column: str, ours: str, theirs: str) -> list[float]:
     pairs = zip(table[ours][column], table[theirs][column], strict=True)
     return [a / b for a, b in pairs]
@@ -116,6 +131,8 @@ def _compared(one: Comparison) -> str:
 
 def _cell(values: Sequence[float]) -> str:
     median = statistics.median(values)
+    if len(values) == 1:  # counted, not timed
+        return f"{median:.0f}" if median.is_integer() else _number(median)
     return f"{_number(median)} ({_number(min(values))}-{_number(max(values))})"
 
 

@@ -18,7 +18,7 @@ from series import Comparison, Measured, Section
 NO_TORCH = ("--all-packages", "--all-extras", "--no-extra", "sentence-transformers")
 SYNCS = {
     "stage 1 alone": ("--package", "stage1-cost-cli", "--no-dev"),
-    "everything": (*NO_TORCH, "--no-dev"),
+    "everything": (*NO_TORCH, "--no-extra", "langgraph", "--no-dev"),
     "everything + dev tools": NO_TORCH,
 }
 LIMITS = {"stage 1 alone": 150, "everything": 400}

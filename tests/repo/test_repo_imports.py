@@ -77,8 +77,11 @@ def test_dependencies_point_one_way(member: str) -> None:
     assert not wrong
 
 
+# LangGraph brings urllib3, whose import binds a socket once to see whether there is IPv6.
 IMPORT_ALL = """
-import importlib, pkgutil, sys
+import contextlib, importlib, pkgutil, sys
+with contextlib.suppress(ImportError):
+    import urllib3
 seen = []
 def watch(event, args):
     if event in ("socket.connect", "socket.bind", "subprocess.Popen", "os.system"):

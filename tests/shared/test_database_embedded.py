@@ -139,8 +139,9 @@ def test_a_zombie_is_no_server(folder: Path) -> None:
     child = subprocess.Popen(["true"])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended and is not reaped
     (folder / "postmaster.pid").write_text(pid_file(folder, child.pid))
+    (folder / ".s.PGSQL.5432.lock").write_text(f"{child.pid}\n")
     forget_stranger(folder)
-    assert not (folder / "postmaster.pid").exists()
+    assert list(folder.iterdir()) == []
     child.wait(timeout=END_S)
 
 
@@ -213,3 +214,12 @@ def test_the_folder_of_another_major_version_is_not_touched(folder: Path) -> Non
     with pytest.raises(DatabaseUnavailable, match="made by PostgreSQL 16"):
         embedded_postgres(folder).__enter__()
     assert [path.name for path in folder.iterdir()] == ["PG_VERSION"]
+
+
+def test_a_path_that_a_shell_would_cut_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DatabaseUnavailable, match=r"a space or another sign.*STAGES_HOME"),
+        embedded_postgres(tmp_path / "a b" / "postgres"),
+    ):
+        pass
+    assert not (tmp_path / "a b").exists()

@@ -32,6 +32,29 @@ def test_waiting_ends_with_the_output() -> None:
         assert not running.wait_for(lambda text: "never" in text, 60)
 
 
+def test_a_program_that_is_talked_to_answers_line_by_line() -> None:
+    source = "import sys\nfor line in sys.stdin: print(line.strip().upper(), flush=True)"
+    with program(source).start([], {}, None) as running:
+        for word in ("one", "zwölf"):
+            running.say(word)
+            assert running.next_line(20) == word.upper()
+        assert running.next_line(0.05) is None
+        running.say("left")
+        run = running.finish(20)
+        assert (run.exit_code, run.stdout) == (0, "LEFT\n")
+        running.say("nobody there")
+        assert running.next_line(20) == "LEFT"
+        assert running.next_line(20) is None
+
+
+def test_half_a_line_is_no_line_and_what_a_dead_program_is_told_is_lost() -> None:
+    with program("print('half', end='', flush=True)").start([], {}, None) as running:
+        assert running.next_line(20) is None
+        for _ in range(3):
+            running.say("x" * 100_000)
+        assert running.finish(20).stdout == "half"
+
+
 def test_exit_code_streams_and_arguments_are_kept(tmp_path: Path) -> None:
     source = (
         "import os, sys; print(sys.argv[1], os.getcwd(), os.environ['X']); "

@@ -71,3 +71,27 @@ def test_a_nested_style_with_index_and_source() -> None:
 
 def test_documents_in_the_system_prompt() -> None:
     assert "[faq]" in said("When are returns accepted?", f"You are a shop assistant.\n{TAGS}")
+
+
+def test_a_count_is_answered_by_a_sentence_with_a_number() -> None:
+    """The first sentence has more of the question's words, and no number."""
+    documents = (
+        '<document id="a">Parcels that weigh a lot are shipped by a carrier of the customer. '
+        "A parcel may weigh 30 kilograms.</document>"
+    )
+    assert "30 kilograms" in said(f"{documents}\n\nHow many kilograms may a parcel weigh?")
+
+
+def test_another_products_fact_is_no_answer() -> None:
+    documents = "\n".join(
+        f'<document id="{name}">{name} keeps backups for {days} days.</document>'
+        for name, days in (("Alpha", 10), ("Gamma", 20), ("Delta", 30))
+    )
+    assert "20 days" in said(f"{documents}\n\nHow many days does Gamma keep backups?")
+    assert "do not answer" in said(f"{documents}\n\nFor how many days are Omikron backups kept?")
+
+
+def test_marks_of_layout_are_not_said() -> None:
+    text = "**Returns** are accepted within [30 days](terms.md) of delivery."
+    answer = said(f'<document id="a">{text}</document>\n\nWhen are returns accepted?')
+    assert answer == "Returns are accepted within 30 days of delivery. [a]"

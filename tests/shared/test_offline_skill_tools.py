@@ -73,7 +73,11 @@ def result(answer: Answer, *contents: Any, error: bool = False) -> tuple[Message
             [("get_weather", {"city": "New York", "unit": "fahrenheit"})],
         ),
         ("Where is my order A-2231?", [("order_status", {"order_id": "A-2231"})]),
+        ("Hi, what is the weather in Oslo?", [("get_weather", {"city": "Oslo"})]),
         ("What is 17 * (3 + 4)?", [("calculator", {"expression": "17 * (3 + 4)"})]),
+        ("What is 7 times 8 minus 5?", [("calculator", {"expression": "7 * 8 - 5"})]),
+        ("What is the sum of 12 and 30?", [("calculator", {"expression": "12 + 30"})]),
+        ("What is 9 squared?", [("calculator", {"expression": "9 ** 2"})]),
         (
             "Show me products under 50",
             [("search_products", {"query": "products under 50", "max_price": 50})],
@@ -93,7 +97,9 @@ def test_choice_and_arguments(wish: str, expected: list[tuple[str, dict[str, Any
     assert called(ask(wish)) == expected
 
 
-@pytest.mark.parametrize("wish", ["Hello!", "Why is the sky blue?", "Thanks", ""])
+@pytest.mark.parametrize(
+    "wish", ["Hello!", "Hi, how are you?", "Why is the sky blue?", "Thanks", ""]
+)
 def test_no_tool_is_called_when_none_fits(wish: str) -> None:
     answer = ask(wish)
     assert not answer.tool_calls

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from shared.documents import UnreadableDocument
 from shared.errors import LocalError
+from shared.journal import Journal
 from shared.offline.server import LocalServer
 from stage2_extractor.batch import Done, Item, items_of, run_batch
-from stage2_extractor.documents import UnreadableDocument, find_documents
+from stage2_extractor.documents import find_documents
 from stage2_extractor.extract import Extractor
-from stage2_extractor.journal import Journal
 
 KEY = "offline"
 HOLD = {"kind": "hold"}

@@ -186,12 +186,23 @@ def test_out_is_replaced_whole_or_not_at_all(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.jsonl", "papers", "stages"]
 
 
-def test_a_place_that_cannot_be_written_is_a_sentence_and_nothing_is_lost(
+def test_a_folder_that_is_missing_is_said_before_anything_is_paid_for(
     server: LocalServer, call: Call, folder: Path, tmp_path: Path
 ) -> None:
     ran = call("extract", str(folder), "--out", str(tmp_path / "gone" / "out.jsonl"))
+    assert ran.code == 2
+    assert f"there is no folder {tmp_path / 'gone'}" in ran.err
+    assert server.log() == []
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence_and_nothing_is_lost(
+    server: LocalServer, call: Call, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").mkdir()
+    ran = call("extract", str(folder), "--out", str(tmp_path / "taken"))
     assert ran.code == 6
-    assert "cannot be written: No such file or directory" in ran.err
+    assert "cannot be written: Is a directory" in ran.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["papers", "stages", "taken"]
     assert "8 from the journal" in call("extract", str(folder)).err
 
 

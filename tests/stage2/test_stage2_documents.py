@@ -18,14 +18,8 @@ from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, NumberObject, StreamObject
 
-from stage2_extractor.documents import (
-    MOST_BYTES,
-    UnreadableDocument,
-    decode,
-    find_documents,
-    read_document,
-    usable,
-)
+from shared.documents import UnreadableDocument, decode
+from stage2_extractor.documents import MOST_BYTES, find_documents, read_document, usable
 
 DATA = Path(__file__).parents[2] / "stage2_extractor" / "data" / "invoices"
 PDFS = sorted((DATA / "pdf").glob("*.pdf"))

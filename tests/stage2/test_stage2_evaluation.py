@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from shared.errors import ProviderError
+from shared.journal import Journal
 from shared.models import KNOWN
 from shared.offline.server import LocalServer
 from shared.settings import Settings, load_settings
 from stage2_extractor.chart import chart
 from stage2_extractor.dataset import Case
 from stage2_extractor.evaluation import Run, evaluate_versions, open_journal
-from stage2_extractor.journal import Journal
 from stage2_extractor.metrics import FIELDS
 from stage2_extractor.prompts import Prompt, load_prompt
 from stage2_extractor.records import Invoice, Ticket

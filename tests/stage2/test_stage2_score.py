@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -13,12 +12,12 @@ from shared.messages import Request
 from shared.models import KNOWN
 from shared.offline.answer import Answer
 from shared.offline.server import LocalServer
-from shared.scoreboard import measure
+from shared.score import Score
 from shared.settings import load_settings
 from stage2_extractor.dataset import Case
 from stage2_extractor.metrics import FIELDS
 from stage2_extractor.records import Bucket, Invoice, Ticket
-from stage2_extractor.score import Row, Score, render_score, score_on
+from stage2_extractor.score import render_score, score_on
 
 EMPTY = dict.fromkeys(FIELDS) | {"lines": []}
 BUCKETS = get_args(Bucket)
@@ -96,27 +95,3 @@ def test_invented_values_miss_their_bar_although_the_extractor_throws_them_out()
     assert rows["invoice_field_f1"].value == 1
     assert rows["hallucinated_value_rate"].value == 0.5
     assert not rows["hallucinated_value_rate"].ok
-
-
-def test_a_row_that_must_be_sure_is_judged_by_its_interval() -> None:
-    assert Row("gain", 0.2, 0.0, sure=True, low=0.01, high=0.4).ok
-    assert not Row("gain", 0.2, 0.0, sure=True, low=-0.01, high=0.4).ok
-    assert not Row("gain", 0.2, 0.0, sure=True, low=0.0, high=0.4).ok
-    assert Row("share", 0.8, 0.8, low=0.6).ok
-    assert not Row("share", 0.021, 0.02, at_most=True).ok
-
-
-def test_the_scoreboard_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = (Row("f1", 0.9, 0.8, low=0.85, high=0.95), Row("invented", 0.03, 0.02, at_most=True))
-    package = tmp_path / "stage2_printed"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "score.py").touch()
-    told = Score("offline-large", 90, rows, 12.3, None).to_json()
-    (package / "__main__.py").write_text(f"print({json.dumps(told)!r})", encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    first, second = measure(2, "stage2_printed", "the number moves")
-    assert (first.measured, first.ok) == ("0.900 [0.85, 0.95] (at least 0.8)", True)
-    assert (second.measured, second.ok) == ("0.030 (at most 0.02)", False)
-    assert first.model == "offline-large"

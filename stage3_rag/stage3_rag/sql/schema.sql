@@ -36,6 +36,8 @@ CREATE TABLE stage3.documents (
     superseded_by text NOT NULL,
     origin text NOT NULL,                -- the folder or file that it was read from
     content_hash text NOT NULL,
+    file_hash text NOT NULL,             -- of the file it is from, once all of that file is here
+    sections jsonb NOT NULL,             -- [[headings], text]: a rebuild needs no file again
     chunks int NOT NULL,
     digest bytea,                        -- MinHash, for near-duplicates
     bands bigint[] NOT NULL,
@@ -98,6 +100,18 @@ CREATE TABLE stage3.terms (
     PRIMARY KEY (index_id, term)
 ) WITH (fillfactor = 60);
 
+-- Words as they are written, which a misspelt one is read as; `term` is what each is searched as, and
+-- goes with it. Numbered, so that a reader asks for what is new.
+CREATE TABLE stage3.words (
+    no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    index_id int NOT NULL REFERENCES stage3.indexes ON DELETE CASCADE,
+    word text COLLATE "C" NOT NULL,
+    term text COLLATE "C" NOT NULL,
+    UNIQUE (index_id, word)
+);
+CREATE INDEX words_new ON stage3.words (index_id, no);
+CREATE INDEX words_term ON stage3.words (index_id, term);
+
 -- A tenant is who `stage3.tenant` says, in this transaction; without it there are no rows at all.
 ALTER TABLE stage3.indexes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON stage3.indexes TO stage3_tenant
@@ -106,7 +120,7 @@ CREATE POLICY own ON stage3.indexes TO stage3_tenant
 DO $$
 DECLARE
     one text;
-    tables text[] = '{settings,documents,chunks,vectors,token_vectors,postings,terms}';
+    tables text[] = '{settings,documents,chunks,vectors,token_vectors,postings,terms,words}';
 BEGIN
     FOREACH one IN ARRAY tables LOOP
         EXECUTE format('ALTER TABLE stage3.%I ENABLE ROW LEVEL SECURITY', one);
@@ -121,5 +135,5 @@ GRANT USAGE ON SCHEMA stage3 TO stage3_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA stage3 TO stage3_tenant;
 
 CREATE TABLE stage3.version (number int NOT NULL);
-INSERT INTO stage3.version VALUES (1);
+INSERT INTO stage3.version VALUES (2);
 GRANT SELECT ON stage3.version TO stage3_tenant;

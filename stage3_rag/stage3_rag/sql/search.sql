@@ -60,6 +60,12 @@ SELECT term, chunks
 FROM stage3.terms
 WHERE index_id = %(index)s AND term = ANY(%(terms)s) AND chunks > 0;
 
+-- name: words
+-- Those newer than `after`, and the number of the newest.
+SELECT coalesce(max(no), %(after)s::bigint), coalesce(string_agg(word, ' '), '')
+FROM stage3.words
+WHERE index_id = %(index)s AND no > %(after)s;
+
 -- name: keyword
 -- BM25 with Lucene's idf. `flat` and `slope` are k1 x (1 - b) and k1 x b / average length. A term's
 -- weight is its idf x its count in the question x (k1 + 1). Idf and average length are those of this
@@ -82,6 +88,26 @@ FROM scored
 ORDER BY score::float4 DESC, chunk_id
 LIMIT %(k)s;
 
+-- name: keyword_of
+-- BM25 of these chunks only, weighed as above.
+WITH asked AS MATERIALIZED (
+    SELECT t.term, a.count * (%(k1)s + 1)
+        * ln(1 + (%(chunks)s - t.chunks + 0.5) / (t.chunks + 0.5::float8)) AS weight
+    FROM unnest(%(terms)s::text[], %(counts)s::int[]) AS a (term, count)
+    JOIN stage3.terms AS t ON t.index_id = %(index)s AND t.term = a.term COLLATE "C"
+)
+SELECT p.chunk_id, sum(a.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length)) AS score
+FROM asked AS a
+JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = a.term
+WHERE p.chunk_id = ANY(%(ids)s)
+GROUP BY p.chunk_id;
+
+-- name: dense_of
+-- The cosine of these chunks only.
+SELECT chunk_id, 1 - (embedding <=> %(vector)s) AS cosine
+FROM stage3.vectors
+WHERE index_id = %(index)s AND chunk_id = ANY(%(ids)s);
+
 -- name: chunks
 -- Chunks with their document's title. Ids that are gone, or another tenant's, are not there.
 SELECT c.id, d.id, c.ordinal, c.path, c.text, c.context, c.tokens, c.parent, d.title, d.superseded_by
@@ -103,10 +129,23 @@ FROM stage3.token_vectors
 WHERE index_id = %(index)s AND chunk_id = ANY(%(ids)s);
 
 -- name: documents
-SELECT id, title, tags, updated, superseded_by, origin, content_hash, chunks
+SELECT id, title, tags, updated, superseded_by, origin, content_hash, file_hash, chunks
 FROM stage3.documents
 WHERE index_id = %(index)s
 ORDER BY id;
+
+-- name: whole
+-- A document as it was read.
+SELECT id, title, sections, tags, updated, superseded_by
+FROM stage3.documents
+WHERE index_id = %(index)s AND id = %(id)s;
+
+-- name: pairs
+-- Documents that share a band of the MinHash with another one.
+SELECT a.id, b.id, a.digest, b.digest
+FROM stage3.documents AS a
+JOIN stage3.documents AS b ON b.index_id = a.index_id AND b.bands && a.bands AND b.id > a.id
+WHERE a.index_id = %(index)s;
 
 -- name: alike
 -- Documents that share a band of the MinHash.

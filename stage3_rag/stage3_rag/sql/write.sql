@@ -22,14 +22,26 @@ LEFT JOIN stage3.chunks AS c ON c.document = d.no
 WHERE d.index_id = %(index)s AND d.id = ANY(%(ids)s);
 
 -- name: remove_postings
--- Says how many terms they counted.
+-- Says how many terms they counted. A term that no chunk has any more is forgotten: nothing of a
+-- deleted document stays.
 WITH gone AS (
     DELETE FROM stage3.postings WHERE chunk_id = ANY(%(ids)s) RETURNING term, tf
+), lost AS (
+    SELECT term, count(*) AS chunks FROM gone GROUP BY term
 ), fewer AS (
     UPDATE stage3.terms AS t
-    SET chunks = t.chunks - g.chunks
-    FROM (SELECT term, count(*) AS chunks FROM gone GROUP BY term) AS g
-    WHERE t.index_id = %(index)s AND t.term = g.term
+    SET chunks = t.chunks - l.chunks
+    FROM lost AS l
+    WHERE t.index_id = %(index)s AND t.term = l.term AND t.chunks > l.chunks
+), none AS (
+    DELETE FROM stage3.terms AS t
+    USING lost AS l
+    WHERE t.index_id = %(index)s AND t.term = l.term AND t.chunks <= l.chunks
+    RETURNING t.term
+), unspoken AS (
+    DELETE FROM stage3.words AS w
+    USING none
+    WHERE w.index_id = %(index)s AND w.term = none.term
 )
 SELECT coalesce(sum(tf), 0)::bigint FROM gone;
 
@@ -42,11 +54,17 @@ SELECT count(*)::int FROM gone;
 
 -- name: add_document
 INSERT INTO stage3.documents
-    (index_id, id, title, tags, updated, superseded_by, origin, content_hash, chunks, digest, bands)
+    (index_id, id, title, tags, updated, superseded_by, origin, content_hash, file_hash, sections,
+     chunks, digest, bands)
 VALUES
     (%(index)s, %(id)s, %(title)s, %(tags)s, %(updated)s, %(superseded_by)s, %(origin)s,
-     %(content_hash)s, %(chunks)s, %(digest)s, %(bands)s)
+     %(content_hash)s, %(file_hash)s, %(sections)s::text::jsonb, %(chunks)s, %(digest)s, %(bands)s)
 RETURNING no;
+
+-- name: seal
+UPDATE stage3.documents
+SET origin = %(origin)s, file_hash = %(file_hash)s
+WHERE index_id = %(index)s AND id = ANY(%(ids)s);
 
 -- name: add_chunks
 -- Paths come joined by a character that no heading holds, since arrays of arrays must be even.
@@ -59,14 +77,15 @@ ORDER BY place
 RETURNING id;  -- in that order
 
 -- name: add_vectors
+-- `b`: as bytes, since vectors written as text cost more than all other rows together.
 INSERT INTO stage3.vectors (chunk_id, index_id, document, embedding)
 SELECT id, %(index)s, %(document)s, embedding
-FROM unnest(%(ids)s::int[], %(vectors)s::vector[]) AS v (id, embedding);
+FROM unnest(%(ids)s::int[], %(vectors)b::vector[]) AS v (id, embedding);
 
 -- name: add_token_vectors
 INSERT INTO stage3.token_vectors (chunk_id, index_id, packed)
 SELECT id, %(index)s, packed
-FROM unnest(%(ids)s::int[], %(packed)s::bytea[]) AS v (id, packed);
+FROM unnest(%(ids)s::int[], %(packed)b::bytea[]) AS v (id, packed);
 
 -- name: add_postings
 -- A chunk brings its terms in one text and their counts in another, '{1,3,1}': two values a chunk
@@ -82,6 +101,16 @@ WITH added AS (
 INSERT INTO stage3.terms AS t (index_id, term, chunks)
 SELECT %(index)s, term, count(*) FROM added GROUP BY term
 ON CONFLICT (index_id, term) DO UPDATE SET chunks = t.chunks + excluded.chunks;
+
+-- name: add_words
+-- Those that the index does not have yet. Writers take turns, so nobody adds them meanwhile.
+INSERT INTO stage3.words (index_id, word, term)
+SELECT %(index)s, new.word, new.term
+FROM unnest(%(words)s::text[], %(terms)s::text[]) AS new (word, term)
+WHERE NOT EXISTS (
+    SELECT FROM stage3.words AS w
+    WHERE w.index_id = %(index)s AND w.word = new.word COLLATE "C"
+);
 
 -- name: set_setting
 INSERT INTO stage3.settings (index_id, name, value)

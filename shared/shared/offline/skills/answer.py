@@ -7,11 +7,12 @@ large one also weighs meaning. Instructions inside a document are neither follow
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.offline.skills import wishes
+from shared.offline.skills import answerable, wishes
 from shared.offline.skills.documents import Document
 from shared.offline.skills.mind import Mind
 from shared.offline.words import coverage, rarity, sentences, terms
@@ -20,11 +21,13 @@ DECLINE = "The documents given do not answer this question."
 # Below these the best sentence usually talks of something else (own examples, both models: MiniLM's
 # cosine was 0.53 and more for paraphrased answers, 0.34 at most where there was none).
 _ENOUGH_WORDS = 0.5
-_ENOUGH_MEANING = 0.36
+_ENOUGH_MEANING = 0.42
 _READ_CLOSELY = 40  # sentences that the large model embeds; the others share too few words
 
-_ORDER = re.compile(
+ORDER = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|prompt|rule|above|previous|prior|earlier)"
+    r"|\b(?:begin|start|end|prefix) (?:every|each|all|your) (?:answer|reply|response|message)"
+    r"|\btell the user (?:that|to)\b|\bdo not (?:reveal|tell the user)\b"
     r"|\b(?:you are now|you must now|new instructions?:|system prompt|as an ai|assistant:|system:)",
     re.I,
 )
@@ -37,6 +40,7 @@ _ASKS = (
     (re.compile(r"\bwho\b", re.I), re.compile(r"(?<=[a-z,] )[A-Z][a-z]+")),
     (re.compile(r"\bwhy\b", re.I), re.compile(r"\b(?:because|since|so that|due to|as)\b", re.I)),
 )
+_LINK = re.compile(r"\[([^\]\n]+)\]\([^)\s]*\)")
 _HOW = re.compile(r"\bhow (?:long|often|far|old|soon|big|large|fast)\b", re.I)
 
 
@@ -54,7 +58,7 @@ def reply(question: str, documents: Sequence[Document], wish: wishes.Wishes, min
     if not found:
         return wish.decline or DECLINE
     usual = 2 if mind.large else 1
-    pieces = [f"{quote.sentence} {wish.cite.format(quote.document.id)}" for quote in found]
+    pieces = [f"{spoken(quote.sentence)} {wish.cite.format(quote.document.id)}" for quote in found]
     return wishes.shaped(pieces, wish, usual)
 
 
@@ -63,10 +67,25 @@ def quotes(question: str, documents: Sequence[Document], mind: Mind) -> list[Quo
     ranked = _by_words(question, documents)
     if mind.large and ranked:
         ranked = _by_meaning(question, ranked, mind)
-    if not ranked or ranked[0].score < (_ENOUGH_MEANING if mind.large else _ENOUGH_WORDS):
-        return []
-    floor = ranked[0].score * 0.75
-    return [quote for quote in ranked if quote.score >= floor]
+    enough = _ENOUGH_MEANING if mind.large else _ENOUGH_WORDS
+    passages = {d.id: f"{d.title} {d.text}" for d in documents}
+    wanted = answerable.telling(answerable.names(question), list(passages.values()))
+    able = [
+        one
+        for one in itertools.takewhile(lambda quote: quote.score >= enough, ranked)
+        if answerable.possible(question, wanted, one.sentence, passages[one.document.id])
+    ]
+    floor = able[0].score * 0.75 if able else 0.0
+    return [quote for quote in able if quote.score >= floor]
+
+
+def spoken(sentence: str) -> str:
+    """A sentence as it is said: without emphasis, link targets, and the bars of a table."""
+    plain = _LINK.sub(r"\1", sentence).replace("**", "").replace("__", "")
+    if plain.startswith("|") or plain.endswith("|"):
+        cells = (cell.strip() for cell in plain.split("|"))
+        plain = ", ".join(cell for cell in cells if cell)
+    return plain.strip()
 
 
 def _by_words(question: str, documents: Sequence[Document]) -> list[Quote]:
@@ -105,7 +124,7 @@ def _statements(text: str) -> list[str]:
     return [
         line
         for line in sentences(text)
-        if not line.endswith(("?", ":")) and len(line) > 2 and not _ORDER.search(line)
+        if not line.endswith(("?", ":")) and len(line) > 2 and not ORDER.search(line)
     ]
 
 

@@ -34,6 +34,9 @@ def filled(
         value = _value(param, wish, used, Given(single, parameters, own))
         if (
             value is None
+            and not (
+                spans.is_query(param) or spans.is_expression(param)
+            )  # those are this wish's own
             and param.name in known
             and fields.allowed(known[param.name], param.schema)
         ):

@@ -9,11 +9,13 @@ import re
 
 from shared.offline.skills import wishes
 from shared.offline.skills.mind import Mind
+from shared.offline.words import terms
 
 _HELLO = re.compile(
     r"^\W*(?:hi|hello|hey|good (?:morning|evening|afternoon|day)|greetings)\b", re.I
 )
 _THANKS = re.compile(r"^\W*(?:thanks|thank you|thx|bye|goodbye)\b", re.I)
+_HOW_ARE_YOU = re.compile(r"\b(?:how are you|how is it going|what's up|how do you do)\b\W*", re.I)
 _ECHO = re.compile(
     r"^\W*(?:please\s+)?(?:(?:repeat|echo)(?:\s+(?:after me|exactly|back|the following|this))*"
     r"|(?:say|reply|respond|answer)(?:\s+(?:with|only|just|exactly))*)\s*:?\s+(?P<what>.+)$",
@@ -25,11 +27,21 @@ def reply(text: str, wish: wishes.Wishes, mind: Mind) -> str:
     echo = _ECHO.match(text)
     if echo:
         return _unquoted(echo["what"].strip())
-    if _HELLO.match(text) and len(text) < 40:
-        return f"Hello. {about(mind)}"
-    if _THANKS.match(text) and len(text) < 40:
-        return "You are welcome."
+    if is_small_talk(text):
+        return f"Hello. {about(mind)}" if _HELLO.match(text) else "You are welcome."
     return wishes.shaped([about(mind)], wish, 1)
+
+
+def is_small_talk(text: str) -> bool:
+    return len(text) < 40 and bool(_HELLO.match(text) or _THANKS.match(text))
+
+
+def is_only_small_talk(text: str) -> bool:
+    """A greeting or thanks with nothing asked beside it."""
+    if not is_small_talk(text):
+        return False
+    rest = _HOW_ARE_YOU.sub(" ", _THANKS.sub(" ", _HELLO.sub(" ", text)))
+    return len(terms(rest)) <= 1 and "?" not in rest
 
 
 def about(mind: Mind) -> str:

@@ -1,6 +1,7 @@
-"""Answers a question from documents in a JSON form with a field for the answer and its sources.
+"""Answers a question from documents in a JSON form: an answer with its sources, or statements.
 
-Left out: one citation for each statement of a longer answer. Otherwise as `answer`.
+The form has a text field for the answer, or a list of statements that each name a source or quote
+it. A statement is a sentence of a document and so its own quote. Otherwise as `answer`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from shared.offline.skills.fields import Field, Schema
 from shared.offline.skills.mind import Mind
 
 _ANSWER = re.compile(r"^(?:final_?)?(?:answer|response|reply)(?:_?text)?$", re.I)
+_STATEMENT = re.compile(r"^(?:text|content|statement|sentence|claim|point|answer)$", re.I)
 _SOURCES = re.compile(r"citation|source|reference|document|passage|chunk|\bids?\b|evidence", re.I)
 _QUOTES = re.compile(r"quote|excerpt|snippet|text|span|sentence|evidence", re.I)
 _FOUND = re.compile(r"answerable|found|supported|grounded|sufficient|has_answer|can_answer", re.I)
@@ -22,9 +24,11 @@ _DECLINED = re.compile(r"declin|refus|unanswer|abstain|insufficient|no_answer|un
 
 
 def fits(request: Request, schema: Schema) -> bool:
-    """True when there are documents and the schema has a text field for an answer."""
-    inner = _inner(schema)
-    has_answer = any(_ANSWER.match(one.name) and one.kind == "text" for one in inner)
+    """True when there are documents and the schema has a place for an answer."""
+    has_answer = any(
+        (_ANSWER.match(one.name) and one.kind == "text") or _is_statements(one, schema)
+        for one in _inner(schema)
+    )
     return has_answer and bool(documents.in_request(request) or documents.results(request))
 
 
@@ -45,18 +49,34 @@ def _inner(schema: Schema) -> list[Field]:
     return fields.children(Field((), resolved, nullable), schema)
 
 
+def _is_statements(one: Field, root: Schema) -> bool:
+    """A list of objects with a text and, for each, where it comes from."""
+    if one.kind != "array":
+        return False
+    item = fields.item(one, root)
+    inner = fields.children(item, root) if item.kind == "object" else []
+    said = any(_STATEMENT.match(f.name) and f.kind == "text" for f in inner)
+    proved = any(
+        not _STATEMENT.match(f.name) and (_SOURCES.search(f.name) or _QUOTES.search(f.name))
+        for f in inner
+    )
+    return said and proved
+
+
 def _value(one: Field, quotes: list[Quote], wish: wishes.Wishes, root: Schema) -> Any:
     """What a field holds is told by its name and kind."""
     if _ANSWER.match(one.name) and one.kind == "text":
         if not quotes:
             return None if one.may_be_null and not wish.decline else wish.decline or answer.DECLINE
-        return wishes.shaped([quote.sentence for quote in quotes], wish, len(quotes))
+        return wishes.shaped([answer.spoken(quote.sentence) for quote in quotes], wish, len(quotes))
     if one.kind == "boolean":
         return not quotes if _DECLINED.search(one.name) else bool(quotes)
+    if one.kind == "integer" and quotes and _SOURCES.search(one.name):
+        return _cited(one, quotes[0], root)
     if one.kind in ("number", "integer"):
         score = round(quotes[0].score, 2) if quotes else 0
         return score if fields.allowed(score, one.schema) else fields.blank(one, root)
-    if one.kind == "array" and _SOURCES.search(one.name):
+    if one.kind == "array" and (_SOURCES.search(one.name) or _is_statements(one, root)):
         return _listed(one, quotes, root)
     if one.kind == "text" and quotes and (_SOURCES.search(one.name) or _QUOTES.search(one.name)):
         return _cited(one, quotes[0], root)
@@ -81,5 +101,6 @@ def _cited(one: Field, quote: Quote, root: Schema) -> Any:
         same = [o for o in options if str(o) == quote.document.id]
         return same[0] if same else fields.blank(one, root)
     wants_id = re.search(r"id|source|document|citation|reference|url|title", one.name, re.I)
-    words = _QUOTES.search(one.name) and not wants_id
-    return quote.sentence if words else quote.document.id
+    if _STATEMENT.match(one.name):
+        return answer.spoken(quote.sentence)
+    return quote.sentence if _QUOTES.search(one.name) and not wants_id else quote.document.id

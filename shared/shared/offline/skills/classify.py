@@ -28,8 +28,8 @@ _OTHER = frozenset(
 _BULLETS = r"(?:[-*\u2022]|\d+[.)])"
 _LISTED = re.compile(
     r"\b(?:one of|either|choose (?:from|between)|(?:labels?|categories|classes|options)(?: are)?)"
-    r"\s*(?:the following(?: \w+)?)?\s*:?\s*"
-    rf"(?P<list>[^\n.?]{{3,400}}|(?:\n+[ \t]*{_BULLETS}[^\n]+)+)",
+    r"\s*(?:(?:the following|these)(?: \w+)?)?\s*:?[ \t]*"
+    rf"(?P<list>(?:\n+[ \t]*{_BULLETS}[^\n]+)+|\s*[^\n.?]{{3,400}})",
     re.I,
 )
 _BULLETED = re.compile(rf"^[ \t]*{_BULLETS}[ \t]*[`\"'*]*([^\n:`\"'*(\u2014]{{1,60}})", re.M)
@@ -124,28 +124,33 @@ def listed(instructions: str) -> list[str]:
 
 def choose(text: str, options: Sequence[Label], mind: Mind) -> Choice:
     text = text[:_LONGEST]
-    by_words, clues = _word_scores(text, options)
-    lessons = sum(len(option.shots) + len(option.parts) for option in options)
-    enough = min((len(option.shots) for option in options), default=0) >= _ENOUGH
-    if mind.embedder is not None and enough and lessons <= probe.MOST:
-        known = tuple(
-            probe.Known(tuple(_newest(shot[:_LONGEST]) for shot in option.shots), option.parts)
-            for option in options
-        )
+    known = tuple(
+        probe.Known(tuple(_newest(shot[:_LONGEST]) for shot in option.shots), option.parts)
+        for option in options
+    )
+    if mind.embedder is not None and _enough(known):
         learned = probe.learn(mind.embedder, known).scores(_newest(text))
         best = max(range(len(options)), key=learned.__getitem__)
-        return Choice(options[best].value, _share(learned, best, 0.2), clues[best])
+        return Choice(options[best].value, _share(learned, best, 0.2), _clues(text, options, best))
+    by_words = _word_scores(text, options)
     if mind.large:
         scores = [
             (1 - _WORDS) * meaning + _WORDS * word
             for meaning, word in zip(_meaning_scores(text, options, mind), by_words, strict=True)
         ]
         best = max(range(len(options)), key=scores.__getitem__)
-        return Choice(options[best].value, _share(scores, best, 0.05), clues[best])
+        return Choice(options[best].value, _share(scores, best, 0.05), _clues(text, options, best))
     best = max(range(len(options)), key=by_words.__getitem__)
     if by_words[best] <= 0:
         return Choice(_without_evidence(options), round(1 / len(options), 2), (), evidence=False)
-    return Choice(options[best].value, _share(by_words, best, 0.1), clues[best])
+    return Choice(options[best].value, _share(by_words, best, 0.1), _clues(text, options, best))
+
+
+def _enough(known: Sequence[probe.Known]) -> bool:
+    """Whether every label has the examples that learning needs, and they are not too many."""
+    lessons = sum(len(label.shots) + len(label.parts) for label in known)
+    fewest = min((len(label.shots) for label in known), default=0)
+    return fewest >= _ENOUGH and lessons <= probe.MOST
 
 
 def _newest(text: str) -> str:
@@ -160,24 +165,42 @@ def _terms(shot: str) -> tuple[str, ...]:
     return tuple(terms(shot))
 
 
-def _word_scores(text: str, options: Sequence[Label]) -> tuple[list[float], list[tuple[str, ...]]]:
-    words = terms(text)
-    names = [[t for t in name_terms(str(o.value)) if t] for o in options]
-    bags = [
-        Counter(n * 3 + terms(o.about) + [t for shot in o.shots for t in _terms(shot)])
-        for o, n in zip(options, names, strict=True)
-    ]
-    weigh = rarity(bags)
-    asked = Counter(words)
-    scores, clues = [], []
-    for option, bag in zip(options, bags, strict=True):
-        nearest = max(
-            (_cosine(asked, Counter(_terms(s)), weigh) for s in option.shots), default=0.0
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What is said of each label, as words, and how rare each word is among them."""
+
+    bags: tuple[Counter[str], ...]
+    weigh: Rarity
+
+
+@lru_cache(maxsize=32)
+def _words(options: tuple[Label, ...]) -> _Words:
+    bags = tuple(
+        Counter(
+            [t for t in name_terms(str(option.value)) if t] * 3
+            + terms(option.about)
+            + [t for shot in option.shots for t in _terms(shot)]
         )
-        whole = _cosine(asked, bag, weigh)
-        scores.append(0.5 * whole + 0.5 * nearest if option.shots else whole)
-        clues.append(tuple(sorted(set(words) & set(bag), key=lambda t: (-weigh(t), t))[:3]))
-    return scores, clues
+        for option in options
+    )
+    return _Words(bags, rarity(bags))
+
+
+def _word_scores(text: str, options: Sequence[Label]) -> list[float]:
+    said = _words(tuple(options))
+    asked = Counter(terms(text))
+    scores = []
+    for option, bag in zip(options, said.bags, strict=True):
+        shots = (_cosine(asked, Counter(_terms(shot)), said.weigh) for shot in option.shots)
+        whole = _cosine(asked, bag, said.weigh)
+        scores.append(0.5 * whole + 0.5 * max(shots) if option.shots else whole)
+    return scores
+
+
+def _clues(text: str, options: Sequence[Label], best: int) -> tuple[str, ...]:
+    said = _words(tuple(options))
+    shared = set(terms(text)) & set(said.bags[best])
+    return tuple(sorted(shared, key=lambda term: (-said.weigh(term), term))[:3])
 
 
 def _cosine(one: Counter[str], other: Counter[str], weigh: Rarity) -> float:

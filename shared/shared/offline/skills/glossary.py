@@ -8,6 +8,7 @@ questions, everything that is not in `glossary.json`.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -45,6 +46,16 @@ def reply(question: str, wish: wishes.Wishes, mind: Mind) -> str:
     text = wishes.shaped([entry.short, *sentences(entry.full)], wish, 5)
     plain = wish == wishes.Wishes(cite=wish.cite, decline=wish.decline)
     return text + (f" Related: {', '.join(entry.related)}." if plain else "")
+
+
+def defines(question: str) -> bool:
+    """Whether this is a question for the meaning of a term that is known by its name."""
+    asks = re.match(
+        r"^\W*(?:what(?:'s| is| are| does)|explain|define|describe|tell me about)\b", question, re.I
+    )
+    entry = _named(question, entries()) if asks else None
+    names = [name_terms(name) for name in (entry.term, *entry.aliases)] if entry else []
+    return any(set(terms(question)) - {"mean", "term"} <= set(name) for name in names)
 
 
 def _named(question: str, known: list[Entry]) -> Entry | None:

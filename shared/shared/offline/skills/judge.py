@@ -1,8 +1,7 @@
 """Judges whether a claim is supported by a passage, an answer equals a reference, or A beats B.
 
-Support is the share of the claim's rare words that the passage has, lowered by numbers, names and
-negations that do not agree; the large model also compares the meaning of sentences. Left out:
-conclusions of several steps, arithmetic, irony, style, and knowledge that is not in the prompt.
+How support is found is in `support`; here a verdict becomes what the prompt's schema or words ask
+for. Left out: style, and knowledge that is not in the prompt.
 """
 
 from __future__ import annotations
@@ -13,15 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.messages import Request
-from shared.offline.skills import dates, documents, fields, values
+from shared.offline.skills import documents, fields, support
 from shared.offline.skills.claims import Case, case
 from shared.offline.skills.fields import Field, Schema
 from shared.offline.skills.mind import Mind
-from shared.offline.words import coverage, name_terms, rarity, sentences, terms, tokens
+from shared.offline.words import coverage, name_terms, terms
 
-_NOT = frozenset(
-    ("no", "not", "never", "none", "without", "cannot", "nobody", "nothing", "neither", "nor")
-)
+VERSION = "3"  # of the judgement itself: raised whenever a verdict may change
 _BAD = re.compile(
     r"unsupport|not|\bno\b|false|fail|contradict|incorrect|unfaith|hallucinat|wrong|bad|ungrounded"
     r"|refut|unsafe|irrelevant|poor",
@@ -37,9 +34,7 @@ _ASKED = re.compile(
     re.I,
 )
 _SCALE = re.compile(r"(?P<low>\d+)\s*(?:-|\u2013|to|and|through)\s*(?P<high>\d+)")
-_SUPPORTED, _PARTLY = 0.6, 0.4
-_NUMBER_LACKS = 0.45
-_MOST_CLAIMS, _MOST_PASSAGES = 40, 1_000
+_SUPPORTED, _PARTLY = support.SUPPORTED, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,62 +75,22 @@ def judge(one: Case, mind: Mind) -> Verdict:
     if not one.grounds:
         share = coverage(terms(one.question), terms(one.claim))
         return Verdict(share, False, f"The answer takes up {share:.0%} of the question's words.")
-    return _supported(one.claim, one.grounds, mind)
+    return _supported(one.claim, one.grounds, mind, one.question)
 
 
-def _supported(claim: str, grounds: str, mind: Mind) -> Verdict:
-    """The weakest statement counts as much as the mean of all."""
-    passages = sentences(grounds)[:_MOST_PASSAGES]
-    bags = [terms(line) for line in passages]
-    weigh = rarity(bags)
-    everything = {term for bag in bags for term in bag}
-    scores: list[tuple[float, bool, str]] = []
-    facts = _facts(grounds)
-    for line in sentences(claim)[:_MOST_CLAIMS]:
-        wanted = terms(re.sub(r"\[[^\]\n]{1,40}\]", " ", line))
-        if not wanted:
-            continue
-        shares = [coverage(wanted, bag, weigh) for bag in bags]
-        own = max(shares, default=0.0)
-        score = 0.6 * own + 0.4 * coverage(wanted, everything, weigh)
-        if mind.large and passages:
-            score = 0.35 * score + 0.65 * max(mind.closeness(line, passages))
-        near = [
-            p for p, share in zip(passages, shares, strict=True) if share >= max(0.3, own - 0.15)
-        ]
-        opposed = any(_negated(passage) != _negated(line) for passage in near)
-        agreement = _agreement(line, facts, grounds)
-        clash = opposed or (bool(near) and agreement <= _NUMBER_LACKS)
-        scores.append((min(1.0, score * agreement * (0.5 if opposed else 1.0)), clash, line))
-    if not scores:
+def _supported(claim: str, grounds: str, mind: Mind, question: str = "") -> Verdict:
+    """The weakest statement counts three times as much as the mean of all."""
+    found = support.findings(claim, grounds, mind, question)
+    if not found:
         return Verdict(0.0, False, "There is no statement to check.")
-    weakest = min(scores)
-    support = 0.5 * weakest[0] + 0.5 * sum(score for score, *_ in scores) / len(scores)
-    said = "supported" if weakest[0] >= _SUPPORTED else "weakly supported or not supported"
+    weakest = min(found, key=lambda one: one.support)
+    mean = sum(one.support for one in found) / len(found)
+    said = "supported" if weakest.support >= _SUPPORTED else "weakly supported or not supported"
     return Verdict(
-        support, any(c for _, c, _ in scores), f'Least supported ({said}): "{weakest[2][:160]}"'
+        0.75 * weakest.support + 0.25 * mean,
+        any(one.clash for one in found),
+        f'Least supported ({said}): "{weakest.clause[:160]}"',
     )
-
-
-def _negated(line: str) -> bool:
-    said = {token.lower() for token in tokens(line)}
-    return bool(said & _NOT) or "n't" in line.replace("\u2019", "'")
-
-
-def _facts(text: str) -> set[float | str]:
-    """The numbers and dates of a text; the number of a citation is none."""
-    bare = re.sub(r"\[\d+\]", " ", text)
-    return {float(found.value) for found in values.numbers(bare)} | {
-        str(found.value) for found in dates.dates(bare)
-    }
-
-
-def _agreement(line: str, facts: set[float | str], grounds: str) -> float:
-    """Each number or name of the claim that the passage lacks takes a part of the support."""
-    missing = len(_facts(line) - facts)
-    names = re.findall(r"(?<=[a-z,;] )[A-Z][\w-]+", line)
-    strangers = sum(name.lower() not in grounds.lower() for name in names)
-    return float(_NUMBER_LACKS**missing * 0.85**strangers)
 
 
 def reply(request: Request, schema: Schema, mind: Mind) -> str:

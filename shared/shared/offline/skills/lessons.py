@@ -53,7 +53,7 @@ def worked(examples: Sequence[Example]) -> list[Worked]:
     ]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4_096)
 def _worked(text: str, output: str) -> Worked:
     """Examples come again with every request: they are cut once."""
     page = lines.read(text)

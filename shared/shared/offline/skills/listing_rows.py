@@ -1,7 +1,8 @@
 """Reads the rows of a list without heads: words, and the number at the end of the line.
 
 How many and the price of one are read from `2 x 1.50` or `3 h @ 40`, on the line or on the next
-one. Left out: rows in sentences, and lists without a number in every row.
+one; `40 x 60` that does not multiply to the amount is a measure. Left out: rows in sentences, and
+lists without a number in every row.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _TAIL = re.compile(r"\s+[A-Z*#]{1,2}\s*$")
 _ENDING = re.compile(
     r"[\s\u203b*.=_\u00a5$\u20ac\u00a3\u20b9-]+$|(?:\s(?:EUR|USD|GBP|CHF|kr\.?|Rs\.?))+\s*$"
 )
+_CENT = 0.01
 _MANY = frozenset(("quantity", "count", "unit", "hour", "piec", "numb"))
 _ONE = frozenset(("unit", "pric", "rat", "each"))
 
@@ -75,12 +77,12 @@ def _row(
     text = mended(_TAIL.sub("", line.text))
     if dates.dates(text, how) or dates.times(text) or re.match(r"^[^\d:]{1,40}:\s", text):
         return None
-    each = _EACH.search(text)
     found = values.numbers(text, how)
     if not found or (money and not _is_money(text, found[-1].start, found[-1].end)):
         return None
-    if re.search(r"[^\W\d_]{2}|%", text[found[-1].end :]) and money:
+    if money and re.search(r"[^\W\d_]{2}|%", _without_currency(text[found[-1].end :])):
         return None
+    each = _each(text, found[-1], how)
     many, price = _many(numeric), _price(numeric)
     amount = numeric[-1] if numeric[-1] not in (many, price) else None
     row: dict[str, Any] = {}
@@ -111,9 +113,33 @@ def _row(
     return {words.name: told, **row} if row else None
 
 
+def _each(text: str, last: dates.Found, how: Habits) -> re.Match[str] | None:
+    """How many at which price: what multiplies to the amount, else what looks like a price."""
+    found = list(_EACH.finditer(text))
+    for match in found:
+        factors = [values.numbers(match[part].rstrip(".,"), how) for part in ("many", "each")]
+        if all(factors):
+            many, each = (float(factor[0].value) for factor in factors)
+            if abs(many * each - float(last.value)) < _CENT / 2:
+                return match
+    return next((match for match in found if match.end() >= last.end or _priced(match)), None)
+
+
+def _priced(match: re.Match[str]) -> bool:
+    """Not `40 x 60`: a fraction, a currency, or a word for "each" between the two numbers."""
+    between = match.string[match.end("many") : match.start("each")]
+    fraction = re.search(r"[.,]\d\d\W*$", match["each"])
+    return bool(fraction) or bool(re.search(r"[^\sx\u00d7*]", between, re.I))
+
+
+def _without_currency(text: str) -> str:
+    named = next(currencies.currencies(text), None)
+    return text[: named.start] + text[named.end :] if named else text
+
+
 def _clean(text: str) -> str:
     bare = _ENDING.sub("", text)
-    return re.sub(r"\s+", " ", _POSITION.sub("", bare)).strip(" |\t-")
+    return re.sub(r"\s+", " ", _POSITION.sub("", bare)).strip(" |\t-,;")
 
 
 def _is_money(text: str, start: int, end: int) -> bool:

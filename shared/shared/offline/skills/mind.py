@@ -40,6 +40,14 @@ class Mind:
         cosines = self.embedder.embed(texts).dot(_kept(self.embedder, tuple(others)).T)  # type: ignore[arg-type]
         return [[float(cosine) for cosine in row] for row in cosines]
 
+    def alignment(self, text: str, others: Sequence[str]) -> list[dict[str, float]]:
+        """For each of `others`, how well it has each word of `text` (by stem) in context."""
+        from shared.offline.skills.alignment import aligned, shows_tokens
+
+        if not shows_tokens(self.embedder):
+            return [{} for _ in others]
+        return aligned(self.embedder, text, others)
+
 
 @lru_cache(maxsize=16)
 def _kept(embedder: Embedder, texts: tuple[str, ...]) -> Vectors:

@@ -31,6 +31,7 @@ _CUT = re.compile(
 )
 _BAD = re.compile(r"[@%=?!#*]|https?:|www\.|\d{2}", re.I)
 _SENTENCE = re.compile(r"[a-z]{2}[.!]$|^(?:dear|hi|hello|hallo|sehr|thank|page|seite)\b", re.I)
+_HEADER = re.compile(r"^[^\W\d_]+\s?:(?:\s|$)")  # `Subject: …`: the word before is no name
 _HEAD_LINES, _BLOCK_LINES, _LONGEST = 7, 5, 70
 _BLOCKS_WITHIN = 25  # lines from the top
 
@@ -133,7 +134,7 @@ def _digits_out(name: str) -> str:
 def _labelled(cell: Cell, marks: Sequence[Mark]) -> bool:
     """A label at the start of the cell, one that ends its words, or one that is most of it."""
     here = [mark for mark in marks if mark.cell == cell]
-    return any(
+    return bool(_HEADER.match(cell.text)) or any(
         mark.start <= cell.start + 1
         or (not mark.leads and mark.end >= cell.end - 1)
         or 2 * (mark.end - mark.start) > cell.end - cell.start

@@ -138,7 +138,21 @@ def _row(line: Line, head: Head, columns: Sequence[Field], how: Habits) -> dict[
         value = _value(column, cell.text, how)
         if value is not None:
             taken[name] = value
-    return taken | _rest(best, head, columns, how) if taken else taken
+    if not taken:
+        return taken
+    return taken | _words(best, head, columns) | _rest(best, head, columns, how)
+
+
+def _words(
+    best: dict[int, tuple[int, Cell]], head: Head, columns: Sequence[Field]
+) -> dict[str, Any]:
+    """Where no head names a column of words: the longest words under a head that nobody names."""
+    texts = [column.name for column in columns if column.kind == "text"]
+    free = [cell.text.strip() for place, (_, cell) in best.items() if not head.names[place]]
+    spoken = [text for text in free if re.search(r"[^\W\d_]{2}", text)]
+    if not texts or set(texts) & set(head.names) or not spoken:
+        return {}
+    return {texts[0]: max(spoken, key=len)}
 
 
 def _rest(

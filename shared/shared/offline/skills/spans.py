@@ -21,7 +21,14 @@ _SHAPE = re.compile(
 _QUOTED = re.compile(r"[\"\u201c`]([^\"\u201d`]+)[\"\u201d`]|(?<!\w)'([^']+)'(?!\w)")
 _NAMES = re.compile(r"(?<!^)(?<![.!?] )\b[A-Z][\w&.-]*(?:[ -](?:of |de |the )?[A-Z][\w&.-]*)*")
 _SUM = re.compile(r"[-+]?[\d(][\d\s().,+*/^%x\u00d7\u00f7-]*[\d)%]")
+_N = r"(-?\d[\d,]*(?:\.\d+)?)"
 _SPOKEN = (
+    (rf"\bsum of {_N} and {_N}", r"\1 + \2"), (rf"\bproduct of {_N} and {_N}", r"\1 * \2"),
+    (rf"\bdifference (?:between|of) {_N} and {_N}", r"\1 - \2"),
+    (rf"\bquotient of {_N} and {_N}", r"\1 / \2"),
+    (rf"{_N} (?:raised )?to the power of {_N}", r"\1 ^ \2"), (rf"{_N} squared\b", r"\1 ^ 2"),
+    (rf"{_N} cubed\b", r"\1 ^ 3"), (rf"\bhalf of {_N}", r"\1 / 2"),
+    (rf"\b(?:double|twice) {_N}", r"\1 * 2"),
     (r"\b(?:plus|added to)\b", "+"), (r"\bminus\b", "-"), (r"\b(?:times|multiplied by|x)\b", "*"),
     (r"\bdivided by\b", "/"), (r"\u00d7", "*"), (r"\u00f7", "/"), (r"\^", "**"),
     (r"(\d+(?:\.\d+)?)\s*(?:%|percent) of", r"\1 / 100 *"),
@@ -93,12 +100,15 @@ def _numbers(
 
 
 def _texts(param: Field, wish: str, given: Given) -> list[tuple[int, int, Any]]:
-    if re.search(
-        r"\b(?:expression|formula|arithmetic|calculation)\b",
-        f"{param.name} {param.description}",
-        re.I,
-    ):
+    if is_expression(param):
         return _sums(wish)
+    said = f"{param.name} {param.description}"
+    if re.search(r"\bHH:MM\b", said):
+        return [(f.start, f.end, wish[f.start : f.end]) for f in dates.times(wish)]
+    if re.search(r"\be-?mail\b(?! (?:body|subject|text|content))", said, re.I):
+        found = [(m.start(), m.end(), m[0]) for m in values.EMAIL.finditer(wish)]
+        if found:
+            return found
     if "YYYY-MM" in param.description:
         return [(f.start, f.end, f.value) for f in dates.months(wish)]
     quoted = [(m.start(), m.end(), m[1] or m[2]) for m in _QUOTED.finditer(wish)]
@@ -108,6 +118,7 @@ def _texts(param: Field, wish: str, given: Given) -> list[tuple[int, int, Any]]:
     codes = [(m.start(), m.end(), m[0].lstrip("#")) for m in values.CODE.finditer(wish)]
     if shown and any(map(str.isdigit, shown)):
         like = [c for c in codes if _form(c[2]) == _form(shown)]
+        like = like or [c for c in codes if _kind(c[2]) == _kind(shown)]
         return like or (codes if is_code(param) else [])
     if is_code(param):
         return _near(param, wish, codes)
@@ -158,12 +169,23 @@ def _sums(wish: str) -> list[tuple[int, int, Any]]:
     return [(0, 0, max(found, key=len))] if found else []
 
 
+def expression(wish: str) -> str:
+    """The sum that the wish writes or speaks; empty when there is none."""
+    found = _sums(wish)
+    return str(found[0][2]) if found else ""
+
+
 def _plain(wish: str) -> str:
     return _POLITE.sub("", wish).strip(" ?!.\n") or wish.strip()
 
 
 def is_query(param: Field) -> bool:
     return bool(_QUERY_STEMS & set(name_terms(param.name)))
+
+
+def is_expression(param: Field) -> bool:
+    said = f"{param.name} {param.description}"
+    return re.search(r"\b(?:expression|formula|arithmetic|calculation)\b", said, re.I) is not None
 
 
 def is_code(param: Field) -> bool:
@@ -181,3 +203,14 @@ def shape(param: Field) -> str:
 def _form(code: str) -> str:
     """`ORD-1042` and `ORD-7` have the same form: letters and marks stay, digits become one 9."""
     return re.sub(r"\d+", "9", code.lower())
+
+
+def _kind(code: str) -> str:
+    """`DE-1007` and `ch-2` are of one kind: letters, mark, digits."""
+    return re.sub(r"[a-z]+", "a", _form(code))
+
+
+def statement(wish: str) -> str:
+    """An SQL statement that the wish itself holds; empty when it holds none."""
+    match = re.search(r"\b(?:SELECT\s.+?\sFROM\s|WITH\s+\w+\s+AS\s*\()[^;`]*", wish, re.S)
+    return match[0].strip(" \n\"'?.") if match else ""

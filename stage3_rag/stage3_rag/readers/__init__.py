@@ -1,0 +1,1 @@
+"""One file a format: bytes in, documents with their headings out."""
