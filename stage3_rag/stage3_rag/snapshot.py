@@ -106,9 +106,9 @@ class Snapshot:
             "terms": list(asked),
             "counts": list(asked.values()),
             "chunks": float(self.index.chunks),
-            "average": self.index.terms / self.index.chunks,
+            "flat": K1 * (1 - B),
+            "slope": K1 * B * self.index.chunks / max(1, self.index.terms),
             "k1": K1,
-            "b": B,
         }
 
     async def dense_of(self, vector: Vectors, ids: Sequence[int]) -> dict[int, float]:
@@ -129,8 +129,8 @@ class Snapshot:
     async def languages(self) -> list[str]:
         """Languages of the chunks, the most common first."""
         tags = {tag(name): name for name in languages()}
-        rows = await self._rows("frequencies_up_to", terms=list(tags), most=COUNTED)
-        return common({tags[term]: count for term, count in rows})
+        found = await self.frequencies(list(tags))
+        return common({tags[term]: min(found[term], COUNTED) for term in tags if term in found})
 
     async def words(self, after: int) -> tuple[int, list[str]]:
         """Words of the texts that are newer than `after`, and the number of the newest."""

@@ -16,7 +16,14 @@ from shared.database import Database, open_database
 from stage3_rag.contract import Document, Filters
 from stage3_rag.schema import install, queries
 from stage3_rag.snapshot import EVERYTHING, EXACT_BELOW, Found, Scored, Snapshot, Stored
-from stage3_rag.tenancy import Index, IndexMismatch, State, find_index, tenant_transaction
+from stage3_rag.tenancy import (
+    BadTenant,
+    Index,
+    IndexMismatch,
+    State,
+    find_index,
+    tenant_transaction,
+)
 from stage3_rag.upkeep import RebuildRunning, only_rebuild, tidy
 from stage3_rag.writing import Encoded, Signed, Writer, storable
 
@@ -64,7 +71,9 @@ class Store:
         exact_below: int = EXACT_BELOW,
     ) -> None:
         self.database = database
-        self.tenant = storable(tenant)
+        if storable(tenant) != tenant:
+            raise BadTenant(f"no tenant can be called {tenant!r}: leave out what is no character")
+        self.tenant = tenant
         self._embedder = embedder
         self._chunker = chunker
         self._state: State = state

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 State = Literal["active", "building"]
 
 
+class BadTenant(UserError):
+    """A name that the database could only keep as another one, and so as another tenant's."""
+
+
 class IndexMismatch(UserError):
     """The index was made with another embedder or chunker than it is used with."""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stage3_rag.tenancy import Index
 
 LOCK = "hashtextextended('stage3 ' || %s, 0)"
-TABLES = ("documents", "chunks", "vectors", "token_vectors", "postings", "terms")
+TABLES = ("documents", "chunks", "vectors", "token_vectors", "postings", "terms", "words")
 WAIT_S = 0.05
 MEMORY = "512MB"  # while building; with the default of 64 MB it takes three times as long
 

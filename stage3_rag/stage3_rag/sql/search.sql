@@ -60,18 +60,6 @@ SELECT term, chunks
 FROM stage3.terms
 WHERE index_id = %(index)s AND term = ANY(%(terms)s) AND chunks > 0;
 
--- name: frequencies_up_to
--- The same, but counted no further than `most`.
-SELECT t.term, (
-    SELECT count(*)
-    FROM (
-        SELECT FROM stage3.postings AS p
-        WHERE p.index_id = %(index)s AND p.term = t.term COLLATE "C"
-        LIMIT %(most)s
-    ) AS found
-)::int
-FROM unnest(%(terms)s::text[]) AS t (term);
-
 -- name: words
 -- Those newer than `after`, and the number of the newest.
 SELECT coalesce(max(no), %(after)s::bigint), coalesce(string_agg(word, ' '), '')
@@ -79,18 +67,17 @@ FROM stage3.words
 WHERE index_id = %(index)s AND no > %(after)s;
 
 -- name: keyword
--- BM25 with Lucene's idf. A term's weight is its idf x its count in the question x (k1 + 1); idf and
--- average length are those of this moment, so nothing drifts. Sorted as float4, so that equal chunks
--- rank equal whatever the order of the sum.
+-- BM25 with Lucene's idf. `flat` and `slope` are k1 x (1 - b) and k1 x b / average length. A term's
+-- weight is its idf x its count in the question x (k1 + 1). Idf and average length are those of this
+-- moment, so nothing drifts. Sorted as float4, so that equal chunks rank equal whatever the order of
+-- the sum.
 WITH asked AS MATERIALIZED (
     SELECT t.term, a.count * (%(k1)s + 1)
         * ln(1 + (%(chunks)s - t.chunks + 0.5) / (t.chunks + 0.5::float8)) AS weight
     FROM unnest(%(terms)s::text[], %(counts)s::int[]) AS a (term, count)
     JOIN stage3.terms AS t ON t.index_id = %(index)s AND t.term = a.term COLLATE "C"
 ), scored AS (
-    SELECT p.chunk_id, sum(
-        a.weight * p.tf / (p.tf + %(k1)s * (1 - %(b)s + %(b)s * p.length / %(average)s))
-    ) AS score
+    SELECT p.chunk_id, sum(a.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length)) AS score
     FROM asked AS a
     JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = a.term
     WHERE {filtered}
@@ -104,19 +91,14 @@ LIMIT %(k)s;
 -- name: keyword_of
 -- BM25 of these chunks only, weighed as above.
 WITH asked AS MATERIALIZED (
-    SELECT a.term, a.count * (%(k1)s + 1) * ln(1 + (%(chunks)s - df + 0.5) / (df + 0.5)) AS weight
+    SELECT t.term, a.count * (%(k1)s + 1)
+        * ln(1 + (%(chunks)s - t.chunks + 0.5) / (t.chunks + 0.5::float8)) AS weight
     FROM unnest(%(terms)s::text[], %(counts)s::int[]) AS a (term, count)
-    CROSS JOIN LATERAL (
-        SELECT count(*)::float8 AS df
-        FROM stage3.postings AS p
-        WHERE p.index_id = %(index)s AND p.term = a.term COLLATE "C"
-    ) AS found
+    JOIN stage3.terms AS t ON t.index_id = %(index)s AND t.term = a.term COLLATE "C"
 )
-SELECT p.chunk_id, sum(
-    a.weight * p.tf / (p.tf + %(k1)s * (1 - %(b)s + %(b)s * p.length / %(average)s))
-) AS score
+SELECT p.chunk_id, sum(a.weight * p.tf / (p.tf + %(flat)s + %(slope)s * p.length)) AS score
 FROM asked AS a
-JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = a.term COLLATE "C"
+JOIN stage3.postings AS p ON p.index_id = %(index)s AND p.term = a.term
 WHERE p.chunk_id = ANY(%(ids)s)
 GROUP BY p.chunk_id;
 
